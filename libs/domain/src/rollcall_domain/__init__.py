@@ -1,0 +1,1 @@
+"""What Rollcall's services agree on: events, their wire form, topics and partitioning."""

@@ -1,0 +1,78 @@
+"""What can be wrong with a record, a topic or a setting.
+
+```
+RollcallError              root, never raised directly
+├── InvalidStudentIdError  a StudentId that no record may carry
+├── UnreadableRecordError  bytes that are not a student record update
+├── ConfigurationError     a setting that can't be used
+└── TopicMismatchError     a topic that is not laid out as declared
+```
+"""
+
+from enum import StrEnum
+
+
+class RollcallError(Exception):
+    """The root of all errors that Rollcall raises on purpose."""
+
+
+class InvalidStudentIdError(RollcallError):
+    """A StudentId that is empty, too long or holds control characters."""
+
+
+class Unreadable(StrEnum):
+    """Why bytes can't be read as a student record update.
+
+    The values travel in the headers of dead letters.
+    """
+
+    NOT_JSON = "not-json"
+    NOT_AN_UPDATE = "not-an-update"
+    INVALID_STUDENT_ID = "invalid-student-id"
+
+
+class UnreadableRecordError(RollcallError):
+    """Bytes that are not a student record update.
+
+    Attributes:
+        reason: The kind of fault, for programs.
+        detail: One sentence on this record's fault, for people.
+    """
+
+    def __init__(self, reason: Unreadable, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class ConfigurationError(RollcallError):
+    """A setting that can't be used.
+
+    Attributes:
+        name: The setting's name in the environment.
+    """
+
+    def __init__(self, name: str, fault: str) -> None:
+        super().__init__(f"{name}: {fault}")
+        self.name = name
+
+
+class TopicMismatchError(RollcallError):
+    """A topic whose partition count is not the declared one.
+
+    Keys are spread by the declared count, so going on would break the order per student.
+
+    Attributes:
+        topic: The topic's full name, prefix included.
+        expected: The declared number of partitions.
+        found: The number of partitions that the topic has.
+    """
+
+    def __init__(self, topic: str, expected: int, found: int) -> None:
+        super().__init__(
+            f"topic {topic} has {found} partitions and not {expected}: set ROLLCALL_PARTITIONS={found}, "
+            "or use another ROLLCALL_TOPIC_PREFIX"
+        )
+        self.topic = topic
+        self.expected = expected
+        self.found = found
