@@ -1,0 +1,1 @@
+"""What both services do in the same way. Needs the extra `rollcall-domain[service]`."""

@@ -1,0 +1,64 @@
+"""Logging: structured events on standard output, also from libraries that use the standard library's."""
+
+import logging
+import sys
+from typing import Literal
+
+import msgspec
+import structlog
+from structlog.types import Processor
+
+_SHARED: list[Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+_CHATTY = {
+    # Says at every attempt what our own retries say once.
+    "aiokafka": logging.CRITICAL,
+    "uvicorn": logging.WARNING,
+}
+
+
+def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
+    """Set up logging for the process.
+
+    Args:
+        log_format: `console` for people, `json` for programs, `auto` to choose by whether a terminal looks on.
+        level: The least level that is logged, in lower case.
+    """
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    console = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
+    tail = _console() if console else _json()
+    structlog.configure(
+        processors=[*_SHARED, *tail],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_SHARED, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    hush(threshold)
+
+
+def hush(threshold: int = logging.INFO) -> None:
+    """Keep libraries from saying what we say ourselves."""
+    for name, least in _CHATTY.items():
+        logging.getLogger(name).setLevel(max(least, threshold))
+
+
+def _console() -> list[Processor]:
+    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+
+
+def _json() -> list[Processor]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+
+
+def _to_json(event: object, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()

@@ -1,0 +1,62 @@
+"""The life of a service's process: settings, logging, signals, and how it ends."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from rollcall_domain.errors import ConfigurationError, RollcallError
+from rollcall_domain.service import logs
+from rollcall_domain.service.settings import ServiceSettings, load
+
+log = structlog.get_logger()
+
+S = TypeVar("S", bound=ServiceSettings)
+
+EX_CONFIG = 78
+"""The exit status of a process whose settings are at fault (BSD's sysexits): no restart will mend it."""
+
+
+def run(kind: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> int:
+    """Run a service until SIGTERM or SIGINT.
+
+    Args:
+        kind: The settings to read from the environment.
+        serve: The service: works until the event is set, then ends in good order.
+
+    Returns:
+        The process's exit status: 0 after a signal, 78 for faulty settings, 1 for any other error of ours.
+    """
+    try:
+        settings = load(kind, os.environ)
+        logs.configure(settings.log_format, settings.log_level)
+        uvloop.run(_until_stopped(serve, settings))
+    except (RollcallError, ExceptionGroup) as raised:
+        return _report(raised)
+    return 0
+
+
+async def _until_stopped(serve: Callable[[S, asyncio.Event], Awaitable[None]], settings: S) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await serve(settings, stopping)
+
+
+def _report(raised: Exception) -> int:
+    error = raised
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, ConfigurationError):
+        print(error, file=sys.stderr)  # noqa: T201 - the log may not be set up yet
+        return EX_CONFIG
+    if isinstance(error, RollcallError):
+        log.error("Ended", reason=str(error))
+        return 1
+    raise raised

@@ -1,0 +1,110 @@
+"""Topics at start: what a service needs exists, laid out as declared, before its first record."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+
+from rollcall_domain.errors import TopicMismatchError
+from rollcall_domain.service.connection import client_options
+from rollcall_domain.service.settings import ServiceSettings
+from rollcall_domain.topics import Topic
+
+log = structlog.get_logger()
+
+_PATIENCE = 30.0
+"""Seconds for one try; a cluster that takes longer is not well, and the caller says so and tries again."""
+
+
+def topic_name(topic: Topic, settings: ServiceSettings) -> str:
+    """Name a topic in full, with the environment's prefix."""
+    return settings.topic_prefix + topic.name
+
+
+async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> None:
+    """Make sure that topics exist. Any number of services may do so at the same time.
+
+    A topic that exists already keeps its settings: an operator may have had reasons.
+
+    Raises:
+        TopicMismatchError: A topic exists with another number of partitions.
+        KafkaError: Kafka can't be reached, or refuses. It may do better on another try.
+        TimeoutError: Kafka did not get it done. It may do better on another try.
+    """
+    async with _administering(settings) as admin:
+        await _create_missing(admin, topics, settings)
+        await _await_layout(admin, [topic_name(topic, settings) for topic in topics], settings.partitions)
+
+
+async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
+    """Count the partitions of a topic, without bringing it into being.
+
+    Returns:
+        The number of partitions; 0 if there is no such topic.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka did not answer.
+    """
+    name = topic_name(topic, settings)
+    async with _administering(settings) as admin:
+        if name not in await admin.list_topics():
+            return 0
+        (described,) = await admin.describe_topics([name])
+        return len(described["partitions"])
+
+
+@asynccontextmanager
+async def _administering(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**client_options(settings, "rollcall-topics"), request_timeout_ms=10_000)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await admin.start()
+            yield admin
+    finally:
+        await admin.close()
+
+
+async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], settings: ServiceSettings) -> None:
+    existing = set(await admin.list_topics())
+    missing = [topic for topic in topics if topic_name(topic, settings) not in existing]
+    if not missing:
+        return
+    response = await admin.create_topics(
+        [
+            NewTopic(
+                name=topic_name(topic, settings),
+                num_partitions=settings.partitions,
+                replication_factor=settings.replication,
+                topic_configs=topic.settings,
+            )
+            for topic in missing
+        ]
+    )
+    for name, code, message in response.topic_errors:
+        error = for_code(code)
+        if error is NoError:
+            log.info("Created topic", topic=name, partitions=settings.partitions, replication=settings.replication)
+        elif error is not TopicAlreadyExistsError:
+            raise error(f"topic {name} could not be created: {message}")
+
+
+async def _await_layout(admin: AIOKafkaAdminClient, names: list[str], partitions: int) -> None:
+    """Wait until the topics have their partitions, and each of those a leader."""
+    while True:
+        described = await admin.describe_topics(names)
+        for topic in described:
+            found = len(topic["partitions"])
+            if topic["error_code"] == 0 and found != partitions:
+                raise TopicMismatchError(topic["topic"], partitions, found)
+        if all(map(_is_led, described)):
+            return
+        await asyncio.sleep(0.1)
+
+
+def _is_led(topic: dict[str, Any]) -> bool:
+    return topic["error_code"] == 0 and all(partition["leader"] >= 0 for partition in topic["partitions"])

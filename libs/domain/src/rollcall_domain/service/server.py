@@ -1,0 +1,84 @@
+"""Serving HTTP inside a service that has other work as well."""
+
+import asyncio
+import contextlib
+import math
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.settings import ServiceSettings, env_name
+
+log = structlog.get_logger()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hands on the signals: the service decides when to end, and with which status."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIApp, settings: ServiceSettings, *, grace: float, protocol: type[asyncio.Protocol] = HttpToolsProtocol
+) -> AsyncIterator[str]:
+    """Serve an application while the body runs; then take no more requests and finish those in hand.
+
+    Args:
+        app: The application.
+        settings: Where to listen.
+        grace: Seconds that requests in hand get to finish at the end.
+        protocol: What reads and writes HTTP.
+
+    Yields:
+        The address, such as `http://127.0.0.1:8000`.
+
+    Raises:
+        ConfigurationError: The address can't be listened on.
+    """
+    listener = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http=protocol,
+        ws="none",
+        timeout_graceful_shutdown=math.ceil(grace),
+    )
+    server = _Server(config)
+    serve = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    try:
+        url = _url(listener)
+        log.info("Serving HTTP", url=url)
+        yield url
+    finally:
+        server.should_exit = True
+        await serve
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ConfigurationError(env_name("host"), f"can't listen on {host}: {error.strerror}") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(env_name("port"), f"can't listen on {host}:{port}: {error.strerror}") from error
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

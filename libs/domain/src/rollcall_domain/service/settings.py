@@ -1,0 +1,92 @@
+"""Settings from the environment, read once: `ROLLCALL_*` and nothing else."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.topics import PARTITIONS
+
+PREFIX = "ROLLCALL_"
+
+
+def env_name(field: str) -> str:
+    """Name the environment variable of a settings field."""
+    return PREFIX + field.upper()
+
+
+class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, rename=env_name):
+    """What every service reads from its environment.
+
+    A service adds its own fields in a subclass. The field `some_name` is the variable `ROLLCALL_SOME_NAME`.
+    """
+
+    bootstrap_servers: Annotated[
+        str, Meta(min_length=1, description="Kafka's addresses, host:port, separated by commas")
+    ] = "localhost:9092"
+    topic_prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._-]{0,128}$",
+            description="put before every topic's name, so that environments can share a cluster",
+        ),
+    ] = ""
+    partitions: Annotated[int, Meta(ge=1, le=10_000, description="partitions of every topic")] = PARTITIONS
+    replication: Annotated[int, Meta(ge=1, le=100, description="copies of every topic that is created")] = 1
+    host: Annotated[str, Meta(min_length=1, description="address to serve HTTP on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port to serve HTTP on; 0 takes any that is free")]
+    log_format: Annotated[
+        Literal["auto", "console", "json"], Meta(description="auto is console on a terminal and json elsewhere")
+    ] = "auto"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="the least level that is logged")
+    ] = "info"
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(kind: type[S], environ: Mapping[str, str]) -> S:
+    """Read settings from the environment.
+
+    Args:
+        kind: The service's settings.
+        environ: The process's environment; only names with the prefix `ROLLCALL_` are looked at.
+
+    Raises:
+        ConfigurationError: A name is unknown or a value does not fit. It names the variable, and not the value,
+            which may be a secret.
+    """
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    for name in given:
+        if name not in known:
+            raise ConfigurationError(name, "no such setting" + _suggestion(name, known))
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        fault, _, path = str(error).partition(" - at `$.")
+        raise ConfigurationError(path.rstrip("`"), fault[0].lower() + fault[1:]) from error
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; is {close[0]} meant?" if close else ""
+
+
+def describe(kind: type[ServiceSettings]) -> str:
+    """List a service's settings for its `--help`, one a line: name, meaning, default."""
+    return "\n".join(
+        f"{field.encode_name}  {_meaning(field.type)} [{field.default!r}]" for field in msgspec.structs.fields(kind)
+    )
+
+
+def _meaning(annotation: object) -> str:
+    return next(
+        meta.description
+        for meta in getattr(annotation, "__metadata__", ())
+        if isinstance(meta, Meta) and meta.description is not None
+    )
