@@ -1,0 +1,24 @@
+"""What the producer reads from its environment."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rollcall_domain.service.settings import ServiceSettings
+
+
+class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
+    """The producer's settings."""
+
+    port: Annotated[int, Meta(ge=0, le=65_535, description="port to serve HTTP on; 0 takes any that is free")] = 8000
+    deadline_seconds: Annotated[
+        float, Meta(gt=0, le=300, description="the longest that a request waits for Kafka before it is answered 503")
+    ] = 5.0
+    shutdown_delay_seconds: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=300,
+            description="after SIGTERM, how long to serve on while /readyz already says no, for load balancers",
+        ),
+    ] = 0.0
