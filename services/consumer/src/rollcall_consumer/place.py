@@ -1,0 +1,43 @@
+"""Places in the log, as people name them."""
+
+import re
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TypeAlias
+
+_AGO = re.compile(r"-(\d{1,9})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Edge(Enum):
+    """An end of the log."""
+
+    BEGINNING = "beginning"
+    LATEST = "latest"
+
+
+Place: TypeAlias = Edge | datetime
+"""Where in the log to begin: at an end of it, or with the first record of a time or later."""
+
+
+def parse_place(text: str, now: datetime) -> Place:
+    """Read a place in the log.
+
+    Args:
+        text: `beginning`, `latest`, a span back from now such as `-2m` (s, m, h or d), or a time in ISO 8601.
+        now: What a span is counted back from.
+
+    Raises:
+        ValueError: The text is none of these, or a time without its offset from UTC.
+    """
+    if text in (edge.value for edge in Edge):
+        return Edge(text)
+    if match := _AGO.fullmatch(text):
+        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not beginning, latest, a span such as -2m, or a time in ISO 8601") from None
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} does not say its offset from UTC; put a Z behind it if it is in UTC")
+    return time

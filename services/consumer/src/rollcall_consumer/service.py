@@ -1,0 +1,34 @@
+"""The worker as a process: a pipeline's replica beside its health port."""
+
+import asyncio
+
+import structlog
+from starlette.applications import Starlette
+
+from rollcall_consumer import metrics
+from rollcall_consumer.runtime.lag import LagCollector
+from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.worker import Worker
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.health import health_routes
+from rollcall_domain.service.server import serving
+
+log = structlog.get_logger()
+
+
+async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyncio.Event) -> None:
+    """Run a replica of a pipeline until the event is set.
+
+    Raises:
+        TopicMismatchError: A topic is not laid out as declared (within an ExceptionGroup).
+        ConfigurationError: The health port can't be listened on.
+    """
+    worker = Worker(pipeline, settings)
+    metrics.registry.register(LagCollector(lambda: worker.tasks))
+    app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
+    async with serving(app, settings, grace=1), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(worker.run())
+        await stopping.wait()
+        log.info("Shutting down")
+        running.cancel()
+    log.info("Stopped")
