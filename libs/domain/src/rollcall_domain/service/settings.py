@@ -49,6 +49,11 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, rename=env_name
 S = TypeVar("S", bound=ServiceSettings)
 
 
+def known_names(kind: type[ServiceSettings]) -> list[str]:
+    """Name all environment variables that a service reads."""
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
 def load(kind: type[S], environ: Mapping[str, str]) -> S:
     """Read settings from the environment.
 
@@ -61,7 +66,7 @@ def load(kind: type[S], environ: Mapping[str, str]) -> S:
             which may be a secret.
     """
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    known = known_names(kind)
     for name in given:
         if name not in known:
             raise ConfigurationError(name, "no such setting" + _suggestion(name, known))

@@ -1,0 +1,1 @@
+"""What a developer of Rollcall runs: the whole of it on one machine, and its checks."""

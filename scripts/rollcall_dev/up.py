@@ -1,0 +1,228 @@
+"""All of Rollcall on one machine: Kafka, the producer and consumers, until Ctrl-C."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+import httpx
+
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, ports
+from rollcall_dev.processes import Child, running, show
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
+from rollcall_producer.settings import ProducerSettings
+
+KAFKA_PORT = 9092
+"""Where Kafka listens, if nobody else does: clients look for it there."""
+
+START_LIMIT = 60.0
+"""Seconds for all parts to become ready."""
+
+CHECK_LIMIT = 30.0
+"""Seconds for the update of `--check` to be handled."""
+
+STOP_LIMIT = 12.0
+"""Seconds for a service to end."""
+
+
+class Failure(Exception):  # noqa: N818 - one line for the user, and the end
+    """Something that ends the run, in one line."""
+
+
+def main() -> int:
+    """Run everything.
+
+    Returns:
+        0 after Ctrl-C or a check that went well, and else 1.
+    """
+    try:
+        asyncio.run(_run(_options()))
+    except (Failure, ConfigurationError, KafkaStartError) as error:
+        print(f"rollcall: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/up",
+        description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
+        "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services.",
+    )
+    parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
+    parser.add_argument("--consumers", type=int, default=1, metavar="N", help="replicas (default: %(default)s)")
+    parser.add_argument("--kafka-port", type=int, help=f"of the broker (default: {KAFKA_PORT}, or another if in use)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the broker's data there (default: throw away)")
+    parser.add_argument("--check", action="store_true", help="see one update through from HTTP to a consumer, and end")
+    return parser.parse_args()
+
+
+async def _run(options: argparse.Namespace) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    seen = _Seen()
+    async with AsyncExitStack() as parts:
+        servers = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS")
+        ends: list[Awaitable[str]] = []
+        if servers is None:
+            broker = await parts.enter_async_context(_kafka(options))
+            servers = broker.bootstrap_servers
+            ends.append(_broker_ended(broker))
+        children, urls = await _start_services(parts, options, servers, seen)
+        ends += [child.ended() for child in children]
+        async with _guarded(ends, stopping) as guard:
+            if await guard(_ready(urls)):
+                _welcome(urls[-1], servers)
+                await guard(_check(urls[-1], seen) if options.check else stopping.wait())
+
+
+class _Seen:
+    """Looks out for a line in the consumers' logs."""
+
+    def __init__(self) -> None:
+        self._expected: tuple[str, asyncio.Event] | None = None
+
+    def __call__(self, line: str) -> None:
+        if self._expected is not None and self._expected[0] in line:
+            self._expected[1].set()
+
+    def expect(self, text: str) -> asyncio.Event:
+        """Look out for a text from now on; the event is set when it comes."""
+        self._expected = text, asyncio.Event()
+        return self._expected[1]
+
+
+@asynccontextmanager
+async def _kafka(options: argparse.Namespace) -> AsyncIterator[Broker]:
+    port = options.kafka_port or (KAFKA_PORT if ports.is_free(KAFKA_PORT) else None)
+    broker = Broker(BrokerConfig(node=Node.on_free_ports(port=port), data=options.data))
+    try:
+        await asyncio.to_thread(broker.start)
+        show("kafka", f"listening on {broker.bootstrap_servers}, log in {broker.log}")
+        yield broker
+    finally:
+        await asyncio.to_thread(broker.close)
+
+
+async def _broker_ended(broker: Broker) -> str:
+    status = await asyncio.to_thread(broker.wait)
+    return f"Kafka ended with status {status}; see {broker.log}"
+
+
+async def _start_services(
+    parts: AsyncExitStack, options: argparse.Namespace, servers: str, seen: _Seen
+) -> tuple[list[Child], list[str]]:
+    """Start consumers and then the producer, so that the producer is the first to end."""
+    children, urls = [], []
+    names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
+    for name in names[: options.consumers]:
+        port = ports.choose()
+        environ = _environ(ConsumerSettings, servers, port, log_records=options.check)
+        arguments = ["rollcall_consumer", "run"]
+        children.append(
+            await parts.enter_async_context(running(name, arguments, environ, grace=STOP_LIMIT, watch=seen))
+        )
+        urls.append(f"http://127.0.0.1:{port}")
+    environ = _environ(ProducerSettings, servers, options.port)
+    children.append(
+        await parts.enter_async_context(running("producer", ["rollcall_producer"], environ, grace=STOP_LIMIT))
+    )
+    urls.append(f"http://127.0.0.1:{options.port}")
+    return children, urls
+
+
+def _environ(kind: type[ServiceSettings], servers: str, port: int, *, log_records: bool = False) -> dict[str, str]:
+    """Build a service's environment: of the user's settings, those that the service knows."""
+    known = known_names(kind)
+    foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known}
+    environ = {name: value for name, value in os.environ.items() if name not in foreign}
+    environ.setdefault(PREFIX + "LOG_FORMAT", "console")
+    environ |= {PREFIX + "BOOTSTRAP_SERVERS": servers, PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
+    if log_records:
+        environ[PREFIX + "LOG_RECORDS"] = "true"
+    load(kind, environ)
+    return environ
+
+
+@asynccontextmanager
+async def _guarded(
+    ends: Iterable[Awaitable[str]], stopping: asyncio.Event
+) -> AsyncIterator[Callable[[Awaitable[object]], Awaitable[bool]]]:
+    """Wait for things while watching that no part ends."""
+    watched = [asyncio.ensure_future(end) for end in ends]
+    stopped = asyncio.ensure_future(stopping.wait())
+
+    async def guard(waited: Awaitable[object]) -> bool:
+        """Wait for something; False if the user has asked to stop meanwhile."""
+        wanted = asyncio.ensure_future(waited)
+        await asyncio.wait([wanted, stopped, *watched], return_when=asyncio.FIRST_COMPLETED)
+        for end in watched:
+            if end.done() and not stopped.done():
+                wanted.cancel()
+                raise Failure(end.result())
+        if not wanted.done():
+            wanted.cancel()
+            return False
+        wanted.result()
+        return True
+
+    try:
+        yield guard
+    finally:
+        for task in (*watched, stopped):
+            task.cancel()
+
+
+async def _ready(urls: Iterable[str]) -> None:
+    started = monotonic()
+    async with httpx.AsyncClient() as client:
+        for url in urls:
+            while (fault := await _fault(client, url)) is not None:
+                if monotonic() - started > START_LIMIT:
+                    raise Failure(f"{url} is not ready after {START_LIMIT:.0f} s: {fault}")
+                await asyncio.sleep(0.05)
+
+
+async def _fault(client: httpx.AsyncClient, url: str) -> str | None:
+    try:
+        answer = await client.get(f"{url}/readyz")
+    except httpx.TransportError as error:
+        return repr(error)
+    return None if answer.status_code == httpx.codes.OK else answer.text
+
+
+def _welcome(api: str, servers: str) -> None:
+    show("rollcall", f"API    {api}/Record/Update")
+    show("rollcall", f"Kafka  {servers}")
+    show("rollcall", f"try    curl -i -X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
+    show("rollcall", """         -d '{"StudentId":"s-1","State":"LoggedIn"}'""")
+
+
+async def _check(api: str, seen: _Seen) -> None:
+    """Send an update through HTTP, and wait until a consumer has handled it."""
+    student = f"check-{uuid.uuid4()}"
+    handled = seen.expect(f"Student {student} updated state to LoggedIn")
+    async with httpx.AsyncClient() as client:
+        sent = monotonic()
+        answer = await client.put(f"{api}/Record/Update", json={"StudentId": student, "State": "LoggedIn"})
+    if answer.status_code != httpx.codes.OK:
+        raise Failure(f"the update was answered {answer.status_code}: {answer.text}")
+    try:
+        async with asyncio.timeout(CHECK_LIMIT):
+            await handled.wait()
+    except TimeoutError:
+        raise Failure(f"no consumer handled the update within {CHECK_LIMIT:.0f} s") from None
+    show("rollcall", f"check passed: from PUT to handled in {(monotonic() - sent) * 1000:.0f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
