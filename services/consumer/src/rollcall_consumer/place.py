@@ -33,7 +33,10 @@ def parse_place(text: str, now: datetime) -> Place:
     if text in (edge.value for edge in Edge):
         return Edge(text)
     if match := _AGO.fullmatch(text):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        try:
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        except OverflowError:
+            raise ValueError(f"{text!r} is too far back") from None
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -159,7 +159,8 @@ class Lanes:
         try:
             self._lanes[partition_for(key, len(self._lanes))].enqueue(ticket)
             async with asyncio.timeout(self._deadline):
-                await ticket.answer
+                with metrics.in_flight.track_inprogress():
+                    await ticket.answer
         except TimeoutError:
             error = self._late(ticket)
             metrics.updates.labels(error.outcome).inc()

@@ -28,6 +28,7 @@ batch_records = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     registry=registry,
 )
+in_flight = Gauge("rollcall_updates_in_flight", "Updates that wait for Kafka's acknowledgement", registry=registry)
 queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates that wait for their lane", registry=registry)
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry

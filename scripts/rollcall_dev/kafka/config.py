@@ -1,0 +1,123 @@
+"""What a broker is to be: its place in the cluster and its settings, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from rollcall_dev.kafka import ports
+
+# The C1 compiler alone and the serial collector leave the cores to the code
+# under test, and start fastest.
+JVM_OPTIONS = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+# 22 characters, as Kafka wants them: "Rollcall-local-1" in URL-safe base 64.
+CLUSTER_ID = "Um9sbGNhbGwtbG9jYWwtMQ"
+_MAX_REPLICATION = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One combined broker and controller, and where it listens."""
+
+    id: int
+    port: int
+    controller_port: int
+
+    @classmethod
+    def on_free_ports(cls, node_id: int = 1, *, port: int | None = None) -> Self:
+        """Place a node on free ports, or on `port` for its clients."""
+        client_port = ports.choose() if port is None else port
+        controller_port = ports.choose()
+        while controller_port == client_port:
+            controller_port = ports.choose()
+        return cls(id=node_id, port=client_port, controller_port=controller_port)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients connect, as Kafka's clients want it."""
+        return f"{ports.HOST}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """How to run one broker.
+
+    Attributes:
+        node: The broker's id and ports; by default, on free ones.
+        voters: All nodes of the cluster; none means this node alone.
+        data: The directory to keep; none means a temporary one.
+        properties: Server properties, above those that are set here.
+        jvm_options: Options of the Java virtual machine.
+        start_timeout: Seconds until clients must be able to use the broker.
+        stop_timeout: Seconds it has to stop in before it is killed.
+    """
+
+    node: Node = field(default_factory=Node.on_free_ports)
+    voters: tuple[Node, ...] = ()
+    data: Path | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    jvm_options: tuple[str, ...] = JVM_OPTIONS
+    start_timeout: float = 60
+    stop_timeout: float = 30
+
+
+def meta_properties(node: Node, directory_id: str) -> dict[str, str]:
+    """Return what `meta.properties` says in a formatted log directory."""
+    return {
+        "version": "1",
+        "cluster.id": CLUSTER_ID,
+        "node.id": str(node.id),
+        "directory.id": directory_id,
+    }
+
+
+def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, str]:
+    """Return the properties that Kafka is started with."""
+    node = config.node
+    voters = config.voters or (node,)
+    clients = f"PLAINTEXT://{node.bootstrap_servers}"
+    controller = f"CONTROLLER://{ports.HOST}:{node.controller_port}"
+    quorum = ",".join(f"{v.id}@{ports.HOST}:{v.controller_port}" for v in voters)
+    replication = str(min(len(voters), _MAX_REPLICATION))
+    in_sync = str(max(1, int(replication) - 1))
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(node.id),
+        "controller.quorum.voters": quorum,
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"{clients},{controller}",
+        "advertised.listeners": clients,
+        "log.dirs": str(log_directory),
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        # A killed broker is let in again only when its old session has ended.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        "offsets.topic.num.partitions": "3",
+        "offsets.topic.replication.factor": replication,
+        "transaction.state.log.num.partitions": "3",
+        "transaction.state.log.replication.factor": replication,
+        "transaction.state.log.min.isr": in_sync,
+        "share.coordinator.state.topic.num.partitions": "3",
+        "share.coordinator.state.topic.replication.factor": replication,
+        "share.coordinator.state.topic.min.isr": in_sync,
+        # The default buffer of 128 MiB is a third of the heap, used or not.
+        "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+        **config.properties,
+    }
+
+
+def to_java(properties: Mapping[str, str]) -> bytes:
+    """Encode as a `.properties` file, which is ASCII with UTF-16 escapes."""
+    lines = (f"{_escaped(key)}={_escaped(properties[key])}\n" for key in properties)
+    return "".join(lines).encode("ascii")
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isascii() and (char.isalnum() or char in "._-/,@") else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    units = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))

@@ -1,0 +1,33 @@
+"""What tests share: a real Kafka, and settings that keep them apart on it."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from support import brokers
+from support.services import Environment
+
+
+def pytest_report_header() -> str:
+    return f"kafka: {brokers.choice()}"
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Bootstrap servers of a real Kafka."""
+    with brokers.running() as servers:
+        yield servers
+
+
+@pytest.fixture
+def environment(kafka: str) -> Environment:
+    """Settings of services that share topics with nobody else."""
+    return Environment(kafka, prefix=f"test-{uuid.uuid4().hex[:12]}.")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("ROLLCALL_")]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,128 @@
+"""Requests that are at fault, over raw sockets: each is told why, none harms the next."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from support.services import Environment, producer
+
+GOOD = b'{"StudentId":"s-1","State":"LoggedIn"}'
+
+
+class Case(NamedTuple):
+    """A request as bytes, the status of its answer, and a word that its problem must hold."""
+
+    name: str
+    request: bytes
+    status: int
+    word: str
+
+
+def put(
+    body: bytes, *, headers: bytes = b"Content-Type: application/json\r\n", path: bytes = b"/Record/Update"
+) -> bytes:
+    return b"PUT " + path + b" HTTP/1.1\r\nHost: x\r\n" + headers + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def update(student_id: bytes = b'"s-1"', state: bytes = b'"LoggedIn"') -> bytes:
+    return put(b'{"StudentId":' + student_id + b',"State":' + state + b"}")
+
+
+def typed(content_type: bytes) -> bytes:
+    return put(GOOD, headers=b"Content-Type: " + content_type + b"\r\n")
+
+
+CHUNKED = (
+    b"PUT /Record/Update HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+START = b"PUT /Record/Update HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+CASES = [
+    # What is not HTTP.
+    Case("noise", b"\x00\x01\x02\x03\r\n\r\n", 400, "Invalid HTTP"),
+    Case("no version", b"PUT /Record/Update\r\n\r\n", 400, "Invalid HTTP"),
+    Case("a TLS greeting", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "Invalid HTTP"),
+    Case("a method of nonsense", b"P\xffT / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Invalid HTTP"),
+    Case("a header without a colon", b"GET / HTTP/1.1\r\nHost x\r\n\r\n", 400, "Invalid HTTP"),
+    Case("a length that is no number", START + b"Content-Length: ten\r\n\r\n", 400, "Invalid HTTP"),
+    Case("a negative length", START + b"Content-Length: -1\r\n\r\n", 400, "Invalid HTTP"),
+    Case("two lengths", START + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, "Invalid HTTP"),
+    Case("length and chunks", CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"), 400, "Invalid HTTP"),
+    Case("a chunk size of nonsense", CHUNKED + b"xyz\r\n", 400, "Invalid HTTP"),
+    # What leads nowhere.
+    Case("another path", put(GOOD, path=b"/Record/Delete"), 404, "/Record/Delete"),
+    Case("a path out of the tree", put(GOOD, path=b"/../../etc/passwd"), 404, "nothing at"),
+    Case("GET", b"GET /Record/Update HTTP/1.1\r\nHost: x\r\n\r\n", 405, "not GET"),
+    Case("POST", put(GOOD).replace(b"PUT", b"POST", 1), 405, "not POST"),
+    Case("DELETE", b"DELETE /Record/Update HTTP/1.1\r\nHost: x\r\n\r\n", 405, "not DELETE"),
+    # What is not declared as JSON in UTF-8.
+    Case("no content type", put(GOOD, headers=b""), 415, "missing"),
+    Case("a form", typed(b"application/x-www-form-urlencoded"), 415, "x-www-form-urlencoded"),
+    Case("plain text", typed(b"text/plain"), 415, "text/plain"),
+    Case("UTF-16", typed(b"application/json; charset=utf-16"), 415, "charset"),
+    Case("gzip", put(GOOD, headers=b"Content-Type: application/json\r\nContent-Encoding: gzip\r\n"), 415, "compressed"),
+    # What is too large.
+    Case("a body over 64 KiB", put(b" " * 65_537), 413, "65536"),
+    Case("a length of many digits", START + b"Content-Length: 99999999999999999\r\n\r\n", 413, "65536"),
+    Case("chunks over 64 KiB", CHUNKED + b"8000\r\n" + b" " * 0x8000 + (b"\r\n8001\r\n" + b" " * 0x8001), 413, "65536"),
+    # What is not JSON.
+    Case("an empty body", put(b""), 400, "empty"),
+    Case("half an object", put(GOOD[:-5]), 400, "not JSON"),
+    Case("two objects", put(GOOD + GOOD), 400, "not JSON"),
+    Case("single quotes", put(GOOD.replace(b'"', b"'")), 400, "not JSON"),
+    Case("broken UTF-8", update(b'"\xc3\x28"'), 400, "not UTF-8"),
+    Case("half a surrogate pair", update(b'"\\ud800"'), 400, "surrogate"),
+    Case("60,000 brackets", put(b"[" * 60_000), 400, "nested"),
+    Case("NaN", update(state=b"NaN"), 400, "not JSON"),
+    # What is JSON, but no update.
+    Case("an array", put(b"[" + GOOD + b"]"), 422, "JSON object"),
+    Case("null", put(b"null"), 422, "JSON object"),
+    Case("no StudentId", put(b'{"State":"LoggedIn"}'), 422, "StudentId is missing"),
+    Case("no State", put(b'{"StudentId":"s-1"}'), 422, "State is missing"),
+    Case("one property too many", put(GOOD[:-1] + b',"Admin":true}'), 422, "Admin"),
+    Case("an empty StudentId", update(b'""'), 422, "StudentId is empty"),
+    Case("a StudentId of 257 bytes", update(b'"' + b"x" * 257 + b'"'), 422, "StudentId takes 257 bytes"),
+    Case("a StudentId with a bell", update(b'"\\u0007"'), 422, "StudentId holds a control character"),
+    Case("a StudentId of null", update(b"null"), 422, "StudentId must be a string"),
+    Case("a State of 0", update(state=b"0"), 422, "State must be"),
+    Case("a State in lower case", update(state=b'"loggedin"'), 422, "State must be"),
+    Case("a State of 300 digits", update(state=b"9" * 300), 422, "State must be"),
+]
+
+
+async def test_each_request_at_fault_is_told_why_and_harms_nobody(environment: Environment) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        port = int(service.url.rpartition(":")[2])
+        for case in CASES:
+            status, headers, body = await _ask(port, case.request)
+            assert status == case.status, (case.name, body)
+            assert headers["content-type"] == "application/problem+json", case.name
+            problem = json.loads(body)
+            assert problem["status"] == case.status, case.name
+            assert problem["type"].startswith("urn:rollcall:problem:"), case.name
+            assert case.word in problem["detail"], (case.name, problem)
+        assert (await _ask(port, put(GOOD)))[0] == 200
+        assert not [event for event in service.events if event.get("level") == "error"]
+
+
+async def _ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    async with asyncio.timeout(10), _connection(port) as (reader, writer):
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        return int(head[0].split()[1]), headers, body
+
+
+@asynccontextmanager
+async def _connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

@@ -1,0 +1,125 @@
+import asyncio
+import signal
+import socket
+from collections import Counter, defaultdict
+
+import httpx
+import msgspec
+
+from rollcall_dev.kafka import Broker
+from support.load import Load, count_students, put
+from support.log import create_topic, read_all
+from support.services import Environment, producer, running
+
+
+async def test_every_acknowledged_update_is_in_the_log_in_the_order_of_its_student(environment: Environment) -> None:
+    async def log_in_and_out(client: httpx.AsyncClient, student_id: str) -> None:
+        for turn in range(10):
+            state = "LoggedOut" if turn % 2 else "LoggedIn"
+            assert (await put(client, student_id, state)).status_code == 200
+
+    async with producer(environment) as service:
+        await service.ready()
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await asyncio.gather(*(log_in_and_out(client, f"s-{number}") for number in range(50)))
+    states = defaultdict(list)
+    for record in await read_all(environment.servers, environment.student):
+        update = msgspec.json.decode(record.value or b"")
+        assert record.key == update["StudentId"].encode()
+        states[update["StudentId"]].append(update["State"])
+    assert states == {f"s-{number}": [0, 1] * 5 for number in range(50)}
+
+
+async def test_answers_within_the_deadline_while_kafka_is_away_and_recovers_by_itself() -> None:
+    deadline = 1.0
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=deadline) as service:
+            await service.ready()
+            async with Load(service.url) as load, httpx.AsyncClient(base_url=service.url) as client:
+                await load.answered(200, 50)
+                broker.kill()
+                await load.answered(503, 50)
+                assert (await client.get("/livez")).status_code == 200
+                assert "Kafka" in (await client.get("/readyz")).json()["reason"]
+                await asyncio.to_thread(broker.start)
+                await service.ready()
+                await load.answered(200, 50)
+        log = await count_students(environment)
+    assert {answer.status for answer in load.answers} == {200, 503}
+    assert max(answer.seconds for answer in load.answers) < deadline + 1
+    for answer in load.answers:
+        if answer.status == 200:
+            assert log[answer.student_id] == 1
+        elif answer.problem["outcome"] == "not-written":
+            assert log[answer.student_id] == 0
+        else:
+            assert answer.problem["outcome"] == "unknown"
+    assert {answer.retry_after for answer in load.answers if answer.status == 503} == {"1"}
+
+
+async def test_sigterm_finishes_the_requests_in_hand() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=20, shutdown_delay_seconds=0.5) as service:
+            await service.ready()
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+                broker.pause()
+                puts = [asyncio.create_task(put(client, f"s-{number}", "LoggedIn")) for number in range(20)]
+                while "rollcall_updates_in_flight 20.0" not in (await client.get("/metrics")).text:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)  # a gauge can only be asked
+                service.send(signal.SIGTERM)
+                await service.event(lambda event: event["event"] == "Shutting down")
+                assert (await client.get("/readyz")).json()["reason"] == "shutting down"
+                broker.resume()
+                assert {(await put).status_code for put in puts} == {200}
+            assert await service.end(None) == 0
+        assert await count_students(environment) == Counter({f"s-{number}": 1 for number in range(20)})
+
+
+async def test_starts_before_kafka_and_serves_once_it_is_there() -> None:
+    with Broker() as broker:
+        broker.stop()
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=0.2) as service:
+            await service.event(lambda event: event["event"] == "Waiting for Kafka")
+            async with httpx.AsyncClient(base_url=service.url) as client:
+                answer = await put(client, "s-1", "LoggedIn")
+                assert (answer.status_code, answer.json()["outcome"]) == (503, "not-written")
+                await asyncio.to_thread(broker.start)
+                await service.ready()
+                assert (await put(client, "s-1", "LoggedIn")).status_code == 200
+
+
+async def test_refuses_a_topic_of_another_layout_in_one_line(environment: Environment) -> None:
+    await create_topic(environment.servers, environment.student, 2)
+    async with producer(environment) as service:
+        assert await service.end(None) == 1
+        assert f"topic {environment.student} has 2 partitions and not 6" in service.events[-1]["reason"]
+
+
+async def test_refuses_settings_and_ports_that_it_cannot_use_in_one_line(environment: Environment) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with producer(environment, port=port) as service:
+            assert await service.end(None) == 78
+    assert [event["event"] for event in service.events] == [
+        f"ROLLCALL_PORT: can't listen on 127.0.0.1:{port}: Address already in use"
+    ]
+    async with running("rollcall_producer", ROLLCALL_PROT="8000") as service:
+        assert await service.end(None) == 78
+    assert [event["event"] for event in service.events] == ["ROLLCALL_PROT: no such setting; is ROLLCALL_PORT meant?"]
+
+
+async def test_counts_what_it_does(environment: Environment) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await put(client, "s-1", "LoggedIn")
+            await put(client, "", "LoggedIn")
+            metrics = (await client.get("/metrics")).text
+    assert 'rollcall_updates_total{outcome="accepted"} 1.0' in metrics
+    assert 'rollcall_problems_total{kind="invalid-value",status="422"} 1.0' in metrics
+    assert "process_resident_memory_bytes" in metrics

@@ -1,0 +1,52 @@
+"""A topic's records, read by plain aiokafka."""
+
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+PARTITIONS = 6
+
+
+async def create_topic(servers: str, topic: str, partitions: int) -> None:
+    """Create a topic, as somebody else might have."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
+        await admin.create_topics([NewTopic(topic, partitions, 1)])
+    finally:
+        await admin.close()
+
+
+async def list_topics(servers: str) -> list[str]:
+    """Name all topics."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
+        topics: list[str] = await admin.list_topics()
+    finally:
+        await admin.close()
+    return topics
+
+
+async def read_all(servers: str, topic: str) -> list[ConsumerRecord[bytes | None, bytes | None]]:
+    """Read all records that a topic holds, partition by partition."""
+    async with AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
+        partitions = [TopicPartition(topic, index) for index in range(PARTITIONS)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        records: list[ConsumerRecord[bytes | None, bytes | None]] = []
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                polled = await consumer.getmany(partition, timeout_ms=1000)
+                records += polled.get(partition, [])
+        return records
+
+
+async def write(
+    servers: str, topic: str, records: Sequence[tuple[bytes | None, bytes | None]], partition: int | None = None
+) -> None:
+    """Write records, each with key and value, one after the other."""
+    async with AIOKafkaProducer(bootstrap_servers=servers, acks="all") as client:
+        for key, value in records:
+            await client.send_and_wait(topic, value, key, partition)

@@ -1,0 +1,53 @@
+from http import HTTPStatus
+
+import pytest
+
+from rollcall_domain.events import State, StudentRecordUpdate
+from rollcall_producer.edge import parse_update
+from rollcall_producer.problems import Problem
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"StudentId":"s-1","State":"LoggedOut"}',
+        b'{"studentId":"s-1","state":"LoggedOut"}',
+        b'{"STUDENTID":"s-1","sTATE":"LoggedOut"}',
+        b' { "State" : "LoggedOut" , "StudentId" : "s-1" } ',
+        b'{"StudentId":"s-0","studentid":"s-1","State":"LoggedOut"}',
+    ],
+)
+def test_takes_property_names_in_any_case_and_order(body: bytes) -> None:
+    assert parse_update(body) == StudentRecordUpdate("s-1", State.LoggedOut)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "field"),
+    [
+        (b"", 400, "malformed-body", None),
+        (b"{", 400, "malformed-body", None),
+        (b"[" * 60_000, 400, "malformed-body", None),
+        (b"{'StudentId':'s-1'}", 400, "malformed-body", None),
+        (b'{"StudentId":"\xff","State":"LoggedIn"}', 400, "malformed-body", None),
+        (b'{"StudentId":"s-1","State":"LoggedIn"}{}', 400, "malformed-body", None),
+        (b"[]", 422, "not-an-object", None),
+        (b'"s-1"', 422, "not-an-object", None),
+        (b"{}", 422, "missing-property", "StudentId"),
+        (b'{"StudentId":"s-1"}', 422, "missing-property", "State"),
+        (b'{"StudentId":"s-1","State":"LoggedIn","Room":1}', 422, "unknown-property", "Room"),
+        (b'{"StudentId":null,"State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
+        (b'{"StudentId":1,"State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
+        (b'{"StudentId":"","State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
+        (b'{"StudentId":"\\u0000","State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
+        (b'{"StudentId":"' + b"x" * 257 + b'","State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
+        (b'{"StudentId":"s-1","State":0}', 422, "invalid-value", "State"),
+        (b'{"StudentId":"s-1","State":"loggedin"}', 422, "invalid-value", "State"),
+        (b'{"StudentId":"s-1","State":["LoggedIn"]}', 422, "invalid-value", "State"),
+    ],
+)
+def test_names_what_is_wrong(body: bytes, status: int, kind: str, field: str | None) -> None:
+    with pytest.raises(Problem) as caught:
+        parse_update(body)
+    assert caught.value.status == HTTPStatus(status)
+    assert (caught.value.kind, caught.value.field) == (kind, field)
+    assert field is None or field in caught.value.detail
