@@ -6,16 +6,18 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, ports
-from rollcall_dev.processes import Child, running, show
+from rollcall_dev.processes import running, show
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
 from rollcall_producer.settings import ProducerSettings
@@ -69,20 +71,86 @@ async def _run(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    seen = _Seen()
+    plans = _plan(options)
     async with AsyncExitStack() as parts:
-        servers = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS")
-        ends: list[Awaitable[str]] = []
+        servers, ends = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS"), []
         if servers is None:
             broker = await parts.enter_async_context(_kafka(options))
             servers = broker.bootstrap_servers
-            ends.append(_broker_ended(broker))
-        children, urls = await _start_services(parts, options, servers, seen)
-        ends += [child.ended() for child in children]
-        async with _guarded(ends, stopping) as guard:
-            if await guard(_ready(urls)):
-                _welcome(urls[-1], servers)
-                await guard(_check(urls[-1], seen) if options.check else stopping.wait())
+            ends.append(asyncio.create_task(_broker_ended(broker)))
+        seen = _Seen()
+        for plan in plans:
+            environ = {**plan.environ, PREFIX + "BOOTSTRAP_SERVERS": servers}
+            service = running(plan.name, plan.arguments, environ, grace=STOP_LIMIT, watch=seen)
+            child = await parts.enter_async_context(service)
+            ends.append(asyncio.create_task(child.ended()))
+        work = asyncio.create_task(_work(options, [plan.url for plan in plans], servers, seen))
+        await _until_any([asyncio.create_task(stopping.wait()), work], ends)
+
+
+async def _until_any(wanted: list[asyncio.Task[Any]], ends: list[asyncio.Task[str]]) -> None:
+    """Wait until something wanted is done.
+
+    Raises:
+        Failure: A part ended before.
+    """
+    try:
+        done, _ = await asyncio.wait([*wanted, *ends], return_when=asyncio.FIRST_COMPLETED)
+        for task in wanted:
+            if task in done:
+                task.result()
+                return
+        raise Failure(next(task.result() for task in ends if task in done))
+    finally:
+        for task in (*wanted, *ends):
+            task.cancel()
+
+
+async def _work(options: argparse.Namespace, urls: list[str], servers: str, seen: "_Seen") -> None:
+    await _ready(urls)
+    _welcome(urls[-1], servers)
+    if options.check:
+        await _check(urls[-1], seen)
+    else:
+        await asyncio.Event().wait()
+
+
+@dataclass
+class _Plan:
+    """A service that is to run."""
+
+    name: str
+    arguments: list[str]
+    environ: dict[str, str]
+    url: str
+
+
+def _plan(options: argparse.Namespace) -> list[_Plan]:
+    """Plan consumers and then the producer, so that the producer is the first to end.
+
+    Raises:
+        ConfigurationError: A setting of the user's is at fault.
+    """
+    names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
+    plans = []
+    for name in names[: options.consumers]:
+        port = ports.choose()
+        environ = _environ(ConsumerSettings, port)
+        if options.check:
+            environ[PREFIX + "LOG_RECORDS"] = "true"
+        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, f"http://127.0.0.1:{port}"))
+    environ = _environ(ProducerSettings, options.port)
+    return [*plans, _Plan("producer", ["rollcall_producer"], environ, f"http://127.0.0.1:{options.port}")]
+
+
+def _environ(kind: type[ServiceSettings], port: int) -> dict[str, str]:
+    """Build a service's environment: of the user's settings, those that the service knows."""
+    foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known_names(kind)}
+    environ = {name: value for name, value in os.environ.items() if name not in foreign}
+    environ.setdefault(PREFIX + "LOG_FORMAT", "console")
+    environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
+    load(kind, environ)
+    return environ
 
 
 class _Seen:
@@ -116,70 +184,6 @@ async def _kafka(options: argparse.Namespace) -> AsyncIterator[Broker]:
 async def _broker_ended(broker: Broker) -> str:
     status = await asyncio.to_thread(broker.wait)
     return f"Kafka ended with status {status}; see {broker.log}"
-
-
-async def _start_services(
-    parts: AsyncExitStack, options: argparse.Namespace, servers: str, seen: _Seen
-) -> tuple[list[Child], list[str]]:
-    """Start consumers and then the producer, so that the producer is the first to end."""
-    children, urls = [], []
-    names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
-    for name in names[: options.consumers]:
-        port = ports.choose()
-        environ = _environ(ConsumerSettings, servers, port, log_records=options.check)
-        arguments = ["rollcall_consumer", "run"]
-        children.append(
-            await parts.enter_async_context(running(name, arguments, environ, grace=STOP_LIMIT, watch=seen))
-        )
-        urls.append(f"http://127.0.0.1:{port}")
-    environ = _environ(ProducerSettings, servers, options.port)
-    children.append(
-        await parts.enter_async_context(running("producer", ["rollcall_producer"], environ, grace=STOP_LIMIT))
-    )
-    urls.append(f"http://127.0.0.1:{options.port}")
-    return children, urls
-
-
-def _environ(kind: type[ServiceSettings], servers: str, port: int, *, log_records: bool = False) -> dict[str, str]:
-    """Build a service's environment: of the user's settings, those that the service knows."""
-    known = known_names(kind)
-    foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known}
-    environ = {name: value for name, value in os.environ.items() if name not in foreign}
-    environ.setdefault(PREFIX + "LOG_FORMAT", "console")
-    environ |= {PREFIX + "BOOTSTRAP_SERVERS": servers, PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
-    if log_records:
-        environ[PREFIX + "LOG_RECORDS"] = "true"
-    load(kind, environ)
-    return environ
-
-
-@asynccontextmanager
-async def _guarded(
-    ends: Iterable[Awaitable[str]], stopping: asyncio.Event
-) -> AsyncIterator[Callable[[Awaitable[object]], Awaitable[bool]]]:
-    """Wait for things while watching that no part ends."""
-    watched = [asyncio.ensure_future(end) for end in ends]
-    stopped = asyncio.ensure_future(stopping.wait())
-
-    async def guard(waited: Awaitable[object]) -> bool:
-        """Wait for something; False if the user has asked to stop meanwhile."""
-        wanted = asyncio.ensure_future(waited)
-        await asyncio.wait([wanted, stopped, *watched], return_when=asyncio.FIRST_COMPLETED)
-        for end in watched:
-            if end.done() and not stopped.done():
-                wanted.cancel()
-                raise Failure(end.result())
-        if not wanted.done():
-            wanted.cancel()
-            return False
-        wanted.result()
-        return True
-
-    try:
-        yield guard
-    finally:
-        for task in (*watched, stopped):
-            task.cancel()
 
 
 async def _ready(urls: Iterable[str]) -> None:

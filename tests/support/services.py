@@ -71,6 +71,11 @@ class Service:
         self._reader = asyncio.create_task(self._read())
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """Where it serves HTTP."""
         return next(str(event["url"]) for event in self.events if event["event"] == "Serving HTTP")

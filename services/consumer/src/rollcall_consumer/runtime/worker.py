@@ -21,6 +21,9 @@ log = structlog.get_logger()
 SESSION_TIMEOUT = 10.0
 """Seconds without a heartbeat after which the group takes a replica for dead."""
 
+HEARTBEAT = 1.0
+"""Seconds between heartbeats: it is by them that a replica learns that partitions move."""
+
 REBALANCE_TIMEOUT = 30.0
 """Seconds that the group waits for a replica when partitions move; what is in hand gets most of them."""
 
@@ -93,6 +96,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             isolation_level="read_committed",
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=int(SESSION_TIMEOUT * 1000),
+            heartbeat_interval_ms=int(HEARTBEAT * 1000),
             rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
         )
         try:

@@ -1,0 +1,113 @@
+"""`scripts/up` as its user sees it."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+
+from rollcall_dev.kafka import ports
+from support.services import Event, Service
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_check_sees_an_update_through_and_ends() -> None:
+    async with _up("--check") as run:
+        assert await run.end(None) == 0
+    assert any("check passed: from PUT to handled in" in line for line in _lines(run))
+    assert not any("\033" in line for line in _lines(run))
+
+
+async def test_runs_until_ctrl_c_with_replicas_and_kept_data(tmp_path: Path) -> None:
+    for updates in ("LoggedIn", "LoggedOut"):
+        async with _up("--consumers", "2", "--data", str(tmp_path)) as run:
+            url = await _url(run)
+            async with httpx.AsyncClient() as client:
+                answer = await client.put(url, json={"StudentId": "s-1", "State": updates})
+            assert answer.status_code == 200
+            await run.event(_says(f"Student s-1 updated state to {updates}"))
+            assert await run.end(signal.SIGINT) == 0
+        stopped = [line.split()[0] for line in _lines(run) if line.rstrip().endswith("Stopped")]
+        assert sorted(stopped) == ["consumer-1", "consumer-2", "producer"]
+    assert not any("updated state to LoggedIn" in line for line in _lines(run))
+
+
+async def test_uses_a_cluster_that_is_given(kafka: str) -> None:
+    settings = {
+        "ROLLCALL_BOOTSTRAP_SERVERS": kafka,
+        "ROLLCALL_TOPIC_PREFIX": f"up-{os.getpid()}.",
+        "ROLLCALL_GROUP": "up",
+    }
+    async with _up("--check", **settings) as run:
+        assert await run.end(None) == 0
+    assert not any(line.startswith("kafka") for line in _lines(run))
+
+
+async def test_says_which_part_died_and_stops_the_others() -> None:
+    async with _up() as run:
+        await _url(run)
+        victim = _child(run.pid, "rollcall_consumer")
+        os.kill(victim, signal.SIGKILL)
+        assert await run.end(None) == 1
+    assert "rollcall: consumer ended by SIGKILL" in _lines(run)[-1]
+    assert any("Stopped" in line for line in _lines(run) if line.startswith("producer"))
+
+
+async def test_says_why_it_cannot_run() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with _up("--port", str(port)) as run:
+            assert await run.end(None) == 1
+    assert f"ROLLCALL_PORT: can't listen on 127.0.0.1:{port}: Address already in use" in _lines(run)[-1]
+    async with _up(ROLLCALL_GRUOP="x") as run:
+        assert await run.end(None) == 1
+    assert _lines(run)[-1] == "rollcall: ROLLCALL_GRUOP: no such setting; is ROLLCALL_GROUP meant?"
+
+
+@asynccontextmanager
+async def _up(*arguments: str, **variables: str) -> AsyncIterator[Service]:
+    if "--port" not in arguments:
+        arguments = (*arguments, "--port", str(ports.choose()))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        ROOT / "scripts/up",
+        *arguments,
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    run = Service(process)
+    try:
+        yield run
+    finally:
+        await run.end()
+
+
+def _says(text: str) -> Callable[[Event], bool]:
+    return lambda event: text in event["event"]
+
+
+def _lines(run: Service) -> list[str]:
+    return [event["event"] for event in run.events]
+
+
+async def _url(run: Service) -> str:
+    welcome = await run.event(lambda event: re.search(r"API +http", event["event"]) is not None)
+    return str(welcome["event"].split()[-1])
+
+
+def _child(parent: int, module: str) -> int:
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and module.encode() in (entry / "cmdline").read_bytes():
+                status = (entry / "status").read_text()
+                if f"PPid:\t{parent}\n" in status:
+                    return int(entry.name)
+    raise AssertionError(f"{module} is no child of {parent}")
