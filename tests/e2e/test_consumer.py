@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable
 
 import httpx
+from aiokafka import AIOKafkaProducer
 
+from rollcall_dev.kafka import Broker
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import DEAD_LETTERS, STUDENT
 from support.log import create_topic, read_all, write
-from support.services import Environment, Event, Service, consumer, running, updates
+from support.services import Environment, Event, Service, consumer, running, until, updates
 
 Record = tuple[bytes | None, bytes | None]
 
@@ -81,6 +83,29 @@ async def test_what_cannot_be_read_is_kept_and_the_worker_goes_on(environment: E
     assert reasons == {"not-json": 1, "not-an-update": 2}
     assert 'rollcall_dead_letters_total{reason="not-an-update"} 2.0' in metrics
     assert 'rollcall_records_total{partition="4"} 6.0' in metrics
+
+
+async def test_the_largest_record_that_kafka_takes_is_kept_if_it_cannot_be_read(environment: Environment) -> None:
+    await _topics(environment)
+    largest = b"x" * (1024 * 1024 - 100)
+    async with AIOKafkaProducer(bootstrap_servers=environment.servers, max_request_size=2**21) as client:
+        await client.send_and_wait(environment.student, largest)
+    async with consumer(environment) as worker:
+        await worker.ready()
+    (letter,) = await read_all(environment.servers, environment.dead_letters)
+    assert letter.value == largest
+
+
+async def test_goes_on_by_itself_after_kafka_was_away() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with consumer(environment) as worker:
+            await worker.ready()
+            await _handle_each_once(environment, [worker], "before")
+            broker.kill()
+            await asyncio.to_thread(broker.start)
+            await _handle_each_once(environment, [worker], "after")
+            assert await worker.end() == 0
 
 
 async def test_replicas_share_the_work_and_one_that_leaves_is_replaced_at_once(environment: Environment) -> None:
@@ -166,7 +191,7 @@ async def _handle_each_once(environment: Environment, replicas: list[Service], n
         said = [event["event"] for replica in replicas for event in updates(replica.events)]
         return [line for line in said if f" {name}-" in line]
 
-    await replicas[-1].events_until(lambda _: len(handled()) >= 120)
+    await until(replicas, lambda: len(handled()) >= 120)
     assert Counter(handled()) == Counter(
         f"Student {student} updated state to {state}" for student in names for state in ("LoggedIn", "LoggedOut")
     )

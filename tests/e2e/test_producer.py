@@ -8,7 +8,7 @@ import msgspec
 
 from rollcall_dev.kafka import Broker
 from support.load import Load, count_students, put
-from support.log import create_topic, read_all
+from support.log import configure_topic, create_topic, read_all
 from support.services import Environment, producer, running
 
 
@@ -56,6 +56,22 @@ async def test_answers_within_the_deadline_while_kafka_is_away_and_recovers_by_i
         else:
             assert answer.problem["outcome"] == "unknown"
     assert {answer.retry_after for answer in load.answers if answer.status == 503} == {"1"}
+
+
+async def test_replaces_a_client_that_a_batch_has_failed_on(environment: Environment) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        configure_topic(environment.servers, environment.student, "max.message.bytes", "4000")
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+            answers = await asyncio.gather(*(put(client, "x" * 250) for _ in range(100)))
+            failed = [answer.json() for answer in answers if answer.status_code == 503]
+            assert {answer["outcome"] for answer in failed} == {"unknown"}
+            assert "MessageSizeTooLarge" in failed[0]["detail"]
+            await service.ready()
+            assert (await put(client, "s-1")).status_code == 200
+        accepted = sum(answer.status_code == 200 for answer in answers)
+        log = await count_students(environment)
+        assert (log["x" * 250], log["s-1"]) == (accepted, 1)
 
 
 async def test_sigterm_finishes_the_requests_in_hand() -> None:

@@ -19,6 +19,7 @@ async def test_services_that_start_together_all_find_topics_as_declared(environm
     client = AdminClient({"bootstrap.servers": environment.servers})
     configuration = client.describe_configs([resource])[resource].result()
     assert {name: configuration[name].value for name in STUDENT.settings} == STUDENT.settings
+    assert configuration["min.insync.replicas"].value == "1"
 
 
 async def test_a_topic_of_another_partition_count_is_refused(environment: Environment) -> None:

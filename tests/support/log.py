@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 
 PARTITIONS = 6
 
@@ -16,6 +22,14 @@ async def create_topic(servers: str, topic: str, partitions: int) -> None:
         await admin.create_topics([NewTopic(topic, partitions, 1)])
     finally:
         await admin.close()
+
+
+def configure_topic(servers: str, topic: str, name: str, value: str) -> None:
+    """Change a setting of a topic, as an operator would."""
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    client = AdminClient({"bootstrap.servers": servers})
+    client.incremental_alter_configs([resource])[resource].result()
 
 
 async def list_topics(servers: str) -> list[str]:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -96,6 +96,11 @@ class Service:
         assert enough(self.events), f"the process has ended; the last events: {self.events[-20:]}"
         return [event for event in self.events if matches(event)]
 
+    async def grows(self, size: int) -> None:
+        """Wait until there are more events than a number."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.events) > size)
+
     async def ready(self) -> "Service":
         """Wait until it says that it is ready."""
         await self.event(lambda event: event["event"] == "Serving HTTP")
@@ -162,6 +167,19 @@ def producer(environment: Environment, **settings: object) -> AbstractAsyncConte
 def consumer(environment: Environment, **settings: object) -> AbstractAsyncContextManager[Service]:
     """Run a replica of the consumer."""
     return running("rollcall_consumer", "run", **environment.variables(**settings))
+
+
+async def until(services: Sequence[Service], enough: Callable[[], bool]) -> None:
+    """Wait until the events of several services are enough together."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            sizes = [len(service.events) for service in services]
+            if enough():
+                return
+            growth = [asyncio.create_task(s.grows(size)) for s, size in zip(services, sizes, strict=True)]
+            await asyncio.wait(growth, return_when=asyncio.FIRST_COMPLETED)
+            for task in growth:
+                task.cancel()
 
 
 def updates(events: list[Event]) -> list[Event]:

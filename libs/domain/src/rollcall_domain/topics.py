@@ -34,10 +34,14 @@ STUDENT = Topic(
 )
 """Every update that was accepted. Key: StudentId in UTF-8, or null from foreign producers."""
 
+DEAD_LETTER_LIMIT = 2 * 1024 * 1024
+"""Bytes of a dead letter at the most: the largest record that a broker takes by default, and headers."""
+
 DEAD_LETTERS = Topic(
     "Student.DeadLetters",
     {
         "cleanup.policy": "delete",
+        "max.message.bytes": str(DEAD_LETTER_LIMIT),
         "message.timestamp.type": "CreateTime",
         "retention.ms": _milliseconds(days=2 * 365),
     },

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 import uvloop
+from aiokafka.errors import KafkaError
 
 from rollcall_domain.errors import ConfigurationError, RollcallError
 from rollcall_domain.service import logs
@@ -30,13 +31,13 @@ def run(kind: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> 
         serve: The service: works until the event is set, then ends in good order.
 
     Returns:
-        The process's exit status: 0 after a signal, 78 for faulty settings, 1 for any other error of ours.
+        The process's exit status: 0 after a signal, 78 for faulty settings, 1 for any other error that was foreseen.
     """
     try:
         settings = load(kind, os.environ)
         logs.configure(settings.log_format, settings.log_level)
         uvloop.run(_until_stopped(serve, settings))
-    except (RollcallError, ExceptionGroup) as raised:
+    except (RollcallError, KafkaError, ExceptionGroup) as raised:
         return _report(raised)
     return 0
 
@@ -56,7 +57,7 @@ def _report(raised: Exception) -> int:
     if isinstance(error, ConfigurationError):
         print(error, file=sys.stderr)  # noqa: T201 - the log may not be set up yet
         return EX_CONFIG
-    if isinstance(error, RollcallError):
+    if isinstance(error, RollcallError | KafkaError):
         log.error("Ended", reason=str(error))
         return 1
     raise raised

@@ -28,7 +28,8 @@ def topic_name(topic: Topic, settings: ServiceSettings) -> str:
 async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> None:
     """Make sure that topics exist. Any number of services may do so at the same time.
 
-    A topic that exists already keeps its settings: an operator may have had reasons.
+    A topic that exists already keeps its settings: an operator may have had reasons. A new one takes a record only
+    where all replicas but one have it, so that what is acknowledged outlives the loss of any broker.
 
     Raises:
         TopicMismatchError: A topic exists with another number of partitions.
@@ -80,7 +81,7 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], s
                 name=topic_name(topic, settings),
                 num_partitions=settings.partitions,
                 replication_factor=settings.replication,
-                topic_configs=topic.settings,
+                topic_configs={**topic.settings, "min.insync.replicas": str(max(1, settings.replication - 1))},
             )
             for topic in missing
         ]

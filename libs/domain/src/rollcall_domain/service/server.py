@@ -16,6 +16,9 @@ from rollcall_domain.service.settings import ServiceSettings, env_name
 
 log = structlog.get_logger()
 
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
 
 class _Server(uvicorn.Server):
     """uvicorn without its hands on the signals: the service decides when to end, and with which status."""
@@ -48,6 +51,8 @@ async def serving(
         app,
         log_config=None,
         access_log=False,
+        lifespan="off",
+        backlog=BACKLOG,
         server_header=False,
         http=protocol,
         ws="none",
@@ -73,6 +78,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(BACKLOG)  # from here on callers wait, and are not refused
     except OSError as error:
         listener.close()
         raise ConfigurationError(env_name("port"), f"can't listen on {host}:{port}: {error.strerror}") from error

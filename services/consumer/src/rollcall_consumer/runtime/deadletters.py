@@ -14,7 +14,7 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import UnreadableRecordError
 from rollcall_domain.service.connection import client_options
 from rollcall_domain.service.provision import topic_name
-from rollcall_domain.topics import DEAD_LETTERS
+from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
 
 log = structlog.get_logger()
 
@@ -95,7 +95,10 @@ class DeadLetterQueue:
     async def _connect(self) -> AIOKafkaProducer:
         if self._client is None:
             client = AIOKafkaProducer(
-                **client_options(self._settings, "rollcall-dead-letters"), enable_idempotence=True, acks="all"
+                **client_options(self._settings, "rollcall-dead-letters"),
+                enable_idempotence=True,
+                acks="all",
+                max_request_size=DEAD_LETTER_LIMIT,
             )
             try:
                 await client.start()

@@ -139,6 +139,9 @@ class PartitionTask:
                 self._handle(record)
             except UnreadableRecordError as error:
                 unreadable.append(DeadLetter(record, error))
+            except Exception:
+                log.exception("The handler failed", partition=record.partition, offset=record.offset)
+                raise
         return unreadable
 
     async def _commit(self, offset: int) -> bool:
