@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from time import monotonic, time
+from time import time
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -32,7 +32,6 @@ class PartitionTask:
     Attributes:
         partition: Which one.
         caught_up: Whether all is handled that was there on assignment.
-        progress: When, by the monotonic clock, it last showed a sign of life.
     """
 
     def __init__(
@@ -40,7 +39,6 @@ class PartitionTask:
     ) -> None:
         self.partition = partition
         self.caught_up = False
-        self.progress = monotonic()
         self._consumer = consumer
         self._handle = handle
         self._dead_letters = dead_letters
@@ -48,7 +46,7 @@ class PartitionTask:
         self._position: int | None = None
         self._oldest: int | None = None
         self._stopping = False
-        self._waiting = False
+        self._interruptible = True
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -60,7 +58,7 @@ class PartitionTask:
         if self._task is None:
             return
         self._stopping = True
-        if self._waiting:
+        if self._interruptible:
             # A poll does not return during a rebalance, and a rebalance waits for this.
             self._task.cancel()
         _, unfinished = await asyncio.wait([self._task], timeout=grace)
@@ -92,45 +90,42 @@ class PartitionTask:
         while not self._stopping:
             self.caught_up = self.caught_up or (self._position or 0) >= end
             records = await self._poll()
-            self.progress = monotonic()
             if records and not await self._work(records):
                 return
 
     async def _locate(self) -> int:
         """Find out where work begins, and how far it is to the end of the log."""
-        with self._interruptible():
+        with self._waiting():
             self._position = await self._consumer.position(self.partition)
             while True:
                 try:
                     ends: dict[TopicPartition, int] = await self._consumer.end_offsets([self.partition])
                 except KafkaError:
                     await asyncio.sleep(BACKOFF)
-                    self.progress = monotonic()
                 else:
                     return ends[self.partition]
 
     async def _poll(self) -> list[Record]:
-        with self._interruptible():
+        with self._waiting():
             polled: dict[TopicPartition, list[Record]] = await self._consumer.getmany(
                 self.partition, timeout_ms=int(POLL * 1000), max_records=CHUNK
             )
         return polled.get(self.partition, [])
 
     @contextlib.contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        self._waiting = True
+    def _waiting(self) -> Iterator[None]:
+        """Wait for records, with nothing in hand."""
+        self._interruptible = True
         try:
             yield
         finally:
-            self._waiting = False
+            self._interruptible = False
 
     async def _work(self, records: list[Record]) -> bool:
         self._oldest = records[0].timestamp
         await self._dead_letters.put(self._handle_all(records))
         self._handled.inc(len(records))
-        committed = await self._commit(records[-1].offset + 1)
-        self.progress = monotonic()
-        return committed
+        return await self._commit(records[-1].offset + 1)
 
     def _handle_all(self, records: list[Record]) -> list[DeadLetter]:
         unreadable = []

@@ -1,6 +1,7 @@
 """A replica of a pipeline: a member of the consumer group, with a task for each partition that it holds."""
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from time import monotonic
 
@@ -31,7 +32,7 @@ LEAVE_TIMEOUT = 8.0
 """Seconds to finish and leave at the end: less than the ten that Docker gives."""
 
 STUCK = 60.0
-"""Seconds without progress after which a partition's task is taken for dead."""
+"""Seconds without progress after which the work is taken for dead."""
 
 NOWHERE = TopicPartition("", 0)
 """A partition that no topic has."""
@@ -48,6 +49,7 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._dead_letters = DeadLetterQueue(settings)
         self._tasks: list[PartitionTask] = []
         self._fault: str | None = "not connected to Kafka yet"
+        self._progress: float | None = None
 
     @property
     def tasks(self) -> Collection[PartitionTask]:
@@ -55,12 +57,9 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return self._tasks
 
     def live(self) -> str | None:
-        """Tell which partition makes no progress, or None."""
-        now = monotonic()
-        for task in self._tasks:
-            if now - task.progress > STUCK:
-                return f"partition {task.partition.partition} has made no progress for {now - task.progress:.0f} s"
-        return None
+        """Tell that the work makes no progress, or None. That Kafka is away is no lack of it."""
+        still = 0.0 if self._progress is None else monotonic() - self._progress
+        return f"no progress for {still:.0f} s" if still > STUCK else None
 
     def ready(self) -> str | None:
         """Tell what is still to come before this replica is up to date, or None."""
@@ -116,7 +115,10 @@ class Worker(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         aiokafka leaves the group when nobody polls, and tells of a group that is lost only those who do.
         """
         while True:
-            await consumer.getmany(NOWHERE, timeout_ms=int(POLL * 1000))
+            self._progress = monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * POLL):  # a poll does not return during a rebalance
+                    await consumer.getmany(NOWHERE, timeout_ms=int(POLL * 1000))
             for task in self._tasks:
                 task.check()
 
