@@ -32,7 +32,9 @@ def enter(module: str) -> NoReturn:
             _make()
             _STAMP.write_text(wanted)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"the environment could not be made: {' '.join(map(str, error.cmd[:4]))} … failed, see above")
+        sys.exit(
+            f"the environment could not be made: {' '.join(map(str, error.cmd[:4]))} … failed, see above; is the package index within reach?"
+        )
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     os.execve(PYTHON, [PYTHON, "-m", module, *sys.argv[1:]], environ)  # noqa: S606
 

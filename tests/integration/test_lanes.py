@@ -1,0 +1,66 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rollcall_dev.kafka import Broker
+from rollcall_domain.events import State, StudentRecordUpdate
+from rollcall_producer.errors import NotWrittenError
+from rollcall_producer.kafka import Journal
+from rollcall_producer.lanes import QUEUE_LIMIT, Lanes
+from support.log import read_all
+from support.services import Environment
+
+UPDATE = StudentRecordUpdate("x" * 256, State.LoggedIn)
+SIZE = 256 + len('{"StudentId":"","State":0}') + 256
+
+
+@asynccontextmanager
+async def _lanes(environment: Environment, deadline: float) -> AsyncIterator[Lanes]:
+    journal = Journal(environment.producer())
+    connection = asyncio.create_task(journal.run())
+    async with Lanes(journal, 6, deadline) as lanes:
+        yield lanes
+    connection.cancel()
+    await asyncio.wait([connection])
+
+
+async def test_a_lane_holds_a_bounded_amount_and_writes_all_that_it_took() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with _lanes(environment, deadline=60) as lanes:
+            await lanes.write(UPDATE)
+            broker.pause()
+            fitting = QUEUE_LIMIT // SIZE
+            writes = [asyncio.create_task(lanes.write(UPDATE)) for _ in range(fitting + 500)]
+            refused, waiting = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+            assert all("too many updates wait" in str(write.exception()) for write in refused)
+            broker.resume()
+            await asyncio.wait(waiting)
+        accepted = 1 + sum(write.exception() is None for write in writes)
+        assert fitting < accepted < fitting + 100
+        assert len(await read_all(environment.servers, environment.student)) == accepted
+
+
+async def test_room_comes_back_when_callers_give_up() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with _lanes(environment, deadline=1) as lanes:
+            await asyncio.gather(lanes.write(UPDATE))
+            broker.pause()
+            for _ in range(2):
+                outcomes = await asyncio.gather(
+                    *(lanes.write(UPDATE) for _ in range(QUEUE_LIMIT // SIZE)), return_exceptions=True
+                )
+                assert not any("too many" in str(outcome) for outcome in outcomes)
+            broker.resume()
+
+
+async def test_an_update_is_not_written_while_there_is_no_kafka() -> None:
+    environment = Environment("127.0.0.1:1", "")
+    async with _lanes(environment, deadline=0.2) as lanes:
+        assert lanes.fault() is not None
+        with pytest.raises(NotWrittenError, match=r"within 0\.2 s; nothing was written"):
+            await lanes.write(UPDATE)
+        assert "no connection" in str(lanes.fault())
