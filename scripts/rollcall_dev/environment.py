@@ -32,9 +32,8 @@ def enter(module: str) -> NoReturn:
             _make()
             _STAMP.write_text(wanted)
     except subprocess.CalledProcessError as error:
-        sys.exit(
-            f"the environment could not be made: {' '.join(map(str, error.cmd[:4]))} … failed, see above; is the package index within reach?"
-        )
+        command = " ".join(map(str, error.cmd[:4]))
+        sys.exit(f"the environment could not be made: {command} … failed, see above; is the package index in reach?")
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     os.execve(PYTHON, [PYTHON, "-m", module, *sys.argv[1:]], environ)  # noqa: S606
 
