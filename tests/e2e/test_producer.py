@@ -2,14 +2,15 @@ import asyncio
 import signal
 import socket
 from collections import Counter, defaultdict
+from contextlib import suppress
 
 import httpx
 import msgspec
 
 from rollcall_dev.kafka import Broker
 from support.load import Load, count_students, put
-from support.log import configure_topic, create_topic, read_all
-from support.services import Environment, producer, running
+from support.log import configure_topic, create_topic, read_all, recreate_topic
+from support.services import PATIENCE, Environment, producer, running
 
 
 async def test_every_acknowledged_update_is_in_the_log_in_the_order_of_its_student(environment: Environment) -> None:
@@ -65,8 +66,8 @@ async def test_replaces_a_client_that_a_batch_has_failed_on(environment: Environ
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             answers = await asyncio.gather(*(put(client, "x" * 250) for _ in range(100)))
             failed = [answer.json() for answer in answers if answer.status_code == 503]
-            assert {answer["outcome"] for answer in failed} == {"unknown"}
-            assert "MessageSizeTooLarge" in failed[0]["detail"]
+            assert {answer["outcome"] for answer in failed} == {"not-written"}
+            assert "too large" in failed[0]["detail"]
             await service.ready()
             assert (await put(client, "s-1")).status_code == 200
         accepted = sum(answer.status_code == 200 for answer in answers)
@@ -91,6 +92,48 @@ async def test_sigterm_finishes_the_requests_in_hand() -> None:
                 assert {(await put).status_code for put in puts} == {200}
             assert await service.end(None) == 0
         assert await count_students(environment) == Counter({f"s-{number}": 1 for number in range(20)})
+
+
+async def test_sigterm_ends_it_also_while_kafka_is_frozen() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=0.5) as service:
+            await service.ready()
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+                await asyncio.gather(*(put(client, f"s-{number}") for number in range(20)))
+                broker.pause()
+                answers = await asyncio.gather(*(put(client, f"s-{number}") for number in range(20)))
+                assert {answer.status_code for answer in answers} == {503}
+            async with asyncio.timeout(10):
+                assert await service.end() == 0
+        broker.resume()
+
+
+async def test_readiness_tells_that_kafka_is_away_also_without_a_request() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=0.5) as service, httpx.AsyncClient() as client:
+            await service.ready()
+            broker.kill()
+            async with asyncio.timeout(PATIENCE):
+                while (answer := await client.get(f"{service.url}/readyz")).status_code == 200:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)  # readiness can only be asked for
+            assert answer.json()["reason"] == "Kafka does not answer"
+            await asyncio.to_thread(broker.start)
+            await service.ready()
+
+
+async def test_a_topic_that_is_made_anew_with_fewer_partitions_ends_it_in_one_line(environment: Environment) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+            await put(client, "s-1")
+            await recreate_topic(environment.servers, environment.student, 1)
+            with suppress(httpx.TransportError):
+                while service.running:
+                    await asyncio.gather(*(put(client, f"s-{number}") for number in range(12)))
+        assert await service.end(None) == 1
+    assert "has 1 partitions and not 6" in service.events[-1]["reason"]
 
 
 async def test_starts_before_kafka_and_serves_once_it_is_there() -> None:

@@ -4,13 +4,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from rollcall_dev.kafka import Broker
+from rollcall_dev.kafka import Broker, BrokerConfig, Node
 from rollcall_domain.events import State, StudentRecordUpdate
-from rollcall_producer.errors import NotWrittenError
+from rollcall_producer import kafka
+from rollcall_producer.errors import DeliveryError, NotWrittenError
 from rollcall_producer.kafka import Journal
 from rollcall_producer.lanes import QUEUE_LIMIT, Lanes
 from support.log import read_all
-from support.services import Environment
+from support.services import PATIENCE, Environment
 
 UPDATE = StudentRecordUpdate("x" * 256, State.LoggedIn)
 SIZE = 256 + len('{"StudentId":"","State":0}') + 256
@@ -55,6 +56,53 @@ async def test_room_comes_back_when_callers_give_up() -> None:
                 )
                 assert not any("too many" in str(outcome) for outcome in outcomes)
             broker.resume()
+
+
+async def test_a_client_that_a_frozen_kafka_has_stalled_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka, "STALL", 0.5)
+    updates = [StudentRecordUpdate(f"s-{number}", State.LoggedIn) for number in range(30)]
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with _lanes(environment, deadline=0.3) as lanes:
+            await asyncio.gather(*map(lanes.write, updates))
+            broker.pause()
+            outcomes = await asyncio.gather(*map(lanes.write, updates), return_exceptions=True)
+            assert all(isinstance(outcome, DeliveryError) for outcome in outcomes)
+            async with asyncio.timeout(PATIENCE):
+                while "can't use Kafka" not in str(lanes.fault()):  # noqa: ASYNC110 - can only be asked
+                    await asyncio.sleep(0.01)
+                broker.resume()
+                while lanes.fault() is not None:  # noqa: ASYNC110 - can only be asked
+                    await asyncio.sleep(0.01)
+            await asyncio.gather(*map(lanes.write, updates))
+
+
+async def test_partitions_with_a_leader_are_served_while_another_has_none() -> None:
+    nodes = tuple(Node.on_free_ports(number) for number in (1, 2, 3))
+    brokers = [Broker(BrokerConfig(node=node, voters=nodes, stop_timeout=2)) for node in nodes]
+    updates = [StudentRecordUpdate(f"s-{number}", State.LoggedIn) for number in range(60)]
+    try:
+        for broker in brokers:
+            broker.launch()
+        for broker in brokers:
+            await asyncio.to_thread(broker.wait_ready)
+        environment = Environment(brokers[0].bootstrap_servers, "")
+        async with _lanes(environment, deadline=3) as lanes:
+            await asyncio.gather(*map(lanes.write, updates))
+            brokers[2].kill()
+            shares = []
+            for _ in range(4):
+                outcomes = await asyncio.gather(*map(lanes.write, updates), return_exceptions=True)
+                shares.append(outcomes.count(None) / len(updates))
+            assert min(shares[1:]) > 0.3
+            await asyncio.to_thread(brokers[2].start)
+            async with asyncio.timeout(PATIENCE):
+                while lanes.fault() is not None:  # noqa: ASYNC110 - can only be asked
+                    await asyncio.sleep(0.01)
+            await asyncio.gather(*map(lanes.write, updates))
+    finally:
+        for broker in brokers:
+            broker.close()
 
 
 async def test_an_update_is_not_written_while_there_is_no_kafka() -> None:

@@ -1,5 +1,6 @@
 """A topic's records, read by plain aiokafka."""
 
+import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -19,6 +20,19 @@ async def create_topic(servers: str, topic: str, partitions: int) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     try:
         await admin.start()
+        await admin.create_topics([NewTopic(topic, partitions, 1)])
+    finally:
+        await admin.close()
+
+
+async def recreate_topic(servers: str, topic: str, partitions: int) -> None:
+    """Delete a topic, and create one of its name."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
+        await admin.delete_topics([topic])
+        while topic in await admin.list_topics():  # noqa: ASYNC110 - metadata can only be asked for
+            await asyncio.sleep(0.02)
         await admin.create_topics([NewTopic(topic, partitions, 1)])
     finally:
         await admin.close()

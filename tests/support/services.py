@@ -76,6 +76,11 @@ class Service:
         return self._process.pid
 
     @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.returncode is None
+
+    @property
     def url(self) -> str:
         """Where it serves HTTP."""
         return next(str(event["url"]) for event in self.events if event["event"] == "Serving HTTP")

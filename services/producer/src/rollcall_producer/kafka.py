@@ -5,16 +5,19 @@ aiokafka is used by its batch API: `send()` for each record takes six times as l
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.structs import TopicPartition
 
 from rollcall_domain.service.connection import client_options, persist
 from rollcall_domain.service.provision import ensure_topics, topic_name
 from rollcall_domain.topics import STUDENT
 from rollcall_producer import metrics
-from rollcall_producer.errors import OutcomeUnknownError
+from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
 from rollcall_producer.settings import ProducerSettings
 
 log = structlog.get_logger()
@@ -23,17 +26,22 @@ BATCH_LIMIT = 512 * 1024
 """Bytes of a batch at the most: half of what a broker takes by default."""
 
 STALL = 60.0
-"""Seconds after which a batch that aiokafka still holds is given up, and the client with it."""
+"""Seconds after which a batch is given up whose partition has a leader, and the client with it."""
+
+CLOSE_LIMIT = 1.0
+"""Seconds for each step of closing a client."""
+
+PULSE = 5.0
+"""Seconds between looks at whether Kafka still answers."""
 
 
 class Batch:
     """Records for one partition that travel together."""
 
-    def __init__(self, journal: "Journal", client: AIOKafkaProducer, partition: int) -> None:
-        self._journal = journal
-        self._client = client
+    def __init__(self, connection: "Connection", partition: int) -> None:
+        self._connection = connection
         self._partition = partition
-        self._builder = client.create_batch()
+        self._builder = connection.client.create_batch()
 
     def append(self, key: bytes, value: bytes, timestamp: int) -> bool:
         """Add a record.
@@ -55,50 +63,132 @@ class Batch:
         whoever sent another one before that would risk the order. Callers who can't wait give up by themselves.
 
         Raises:
-            OutcomeUnknownError: The client has failed, and is replaced.
+            NotWrittenError: Kafka has refused the batch, or there is no such partition any more.
+            OutcomeUnknownError: The client has failed meanwhile.
         """
+        connection = self._connection
         try:
-            async with asyncio.timeout(STALL):
-                delivery = await self._client.send_batch(self._builder, self._journal.topic, partition=self._partition)
-                await delivery
-        except (KafkaError, TimeoutError) as error:
-            self._journal.replace(self._client, error)
-            raise OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not") from error
+            await connection.check_partition(self._partition)
+            delivery = await connection.client.send_batch(self._builder, connection.topic, partition=self._partition)
+            await connection.delivered(delivery, self._partition)
+        except (NotWrittenError, KafkaError, TimeoutError) as error:
+            connection.fail(error)
+            raise _delivery_error(error) from error
+
+
+def _delivery_error(error: Exception) -> DeliveryError:
+    if isinstance(error, DeliveryError):
+        return error
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return NotWrittenError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
+    return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
+
+
+class Connection:
+    """A Kafka client from its start until a batch fails on it.
+
+    A failed batch leaves a gap in the sequence of its partition, and no later one is taken from this client.
+
+    Attributes:
+        client: The client.
+        topic: The topic's full name.
+        failed: Done, with the reason, once the client is to be replaced.
+    """
+
+    def __init__(self, client: AIOKafkaProducer, topic: str) -> None:
+        self.client = client
+        self.topic = topic
+        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._deliveries: set[asyncio.Future[Any]] = set()
+
+    def fail(self, error: Exception) -> None:
+        """Have the client replaced."""
+        if not self.failed.done():
+            self.failed.set_result(_name(error))
+
+    async def check_partition(self, partition: int) -> None:
+        """Make sure that a partition is still there: somebody may have made the topic anew, with fewer.
+
+        Raises:
+            NotWrittenError: It is not.
+            KafkaError: The topic is not there.
+        """
+        if partition not in await self.client.partitions_for(self.topic):
+            raise NotWrittenError(f"topic {self.topic} has no partition {partition} any more; nothing was written")
+
+    async def delivered(self, delivery: asyncio.Future[Any], partition: int) -> None:
+        """Wait until a batch is acknowledged.
+
+        Raises:
+            KafkaError: It failed.
+            TimeoutError: Nothing is known of it after `STALL`, or the client was closed.
+        """
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._forget)
+        while not delivery.done():
+            await asyncio.wait([delivery, self._closing], timeout=STALL, return_when=asyncio.FIRST_COMPLETED)
+            if not delivery.done() and (self._closing.done() or self._has_leader(partition)):
+                raise TimeoutError
+        delivery.result()
+
+    def _forget(self, delivery: asyncio.Future[Any]) -> None:
+        self._deliveries.discard(delivery)
+        if not delivery.cancelled():
+            delivery.exception()  # marks it as seen, also where nobody waits any more
+
+    def _has_leader(self, partition: int) -> bool:
+        return self.client.client.cluster.leader_for_partition(TopicPartition(self.topic, partition)) not in (None, -1)
+
+    async def answers(self, limit: float) -> bool:
+        """Find out whether Kafka answers within a time in seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                await self.client.client.fetch_all_metadata()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Close the client for good, with what it may still hold.
+
+        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away. A client that was merely
+        left would go on sending, after and between the batches of the next one. So its sender is ended first; each
+        attempt ends at least one of the requests that the sender waits for.
+        """
+        if self._deliveries:
+            await asyncio.wait(self._deliveries, timeout=CLOSE_LIMIT)
+        self._closing.set_result(None)
+        if not self._deliveries:
+            await _bounded(self.client.stop)
+        sender = self.client._sender  # noqa: SLF001 - no public way ends it
+        while sender.sender_task is not None and not sender.sender_task.done():
+            await _bounded(sender.close)
+        await _bounded(self.client.client.close)
+        self.client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+
+
+async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(CLOSE_LIMIT):
+            await step()
 
 
 class Journal:
-    """The topic that accepted updates are written to, and the client that writes them.
+    """The topic that accepted updates are written to.
 
     Attributes:
-        topic: The topic's full name.
         fault: Why nothing can be written now, or None.
     """
 
     def __init__(self, settings: ProducerSettings) -> None:
-        self.topic = topic_name(STUDENT, settings)
         self.fault: str | None = "not connected to Kafka yet"
         self._settings = settings
-        self._connected = asyncio.Event()
-        self._broken = asyncio.Event()
-        self._client: AIOKafkaProducer | None = None
+        self._connection: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
 
     async def open_batch(self, partition: int) -> Batch:
         """Start a batch; waits while there is no connection."""
-        while self._client is None or self._broken.is_set():
-            await self._connected.wait()
-        return Batch(self, self._client, partition)
-
-    def replace(self, client: AIOKafkaProducer, error: BaseException) -> None:
-        """Have a client replaced that a batch has failed on.
-
-        A failed batch leaves a gap in the sequence of its partition, and no later one is taken from this client.
-        """
-        if client is self._client and not self._broken.is_set():
-            log.warning("Replacing the Kafka client", reason=_name(error))
-            metrics.replacements.inc()
-            self.fault = f"the connection to Kafka is being replaced after {_name(error)}"
-            self._connected.clear()
-            self._broken.set()
+        return Batch(await asyncio.shield(self._connection), partition)
 
     async def run(self) -> None:
         """Stay connected until cancelled.
@@ -107,20 +197,33 @@ class Journal:
             TopicMismatchError: The topic is not laid out as declared.
         """
         while True:
-            self._client = client = await persist(self._connect, self._settings, self._report)
+            connection = await persist(self._connect, self._settings, self._report)
+            self.fault = None
+            self._connection.set_result(connection)
             try:
-                self._broken.clear()
-                self.fault = None
-                self._connected.set()
-                await self._broken.wait()
+                await self._watch(connection)
+                self._connection = asyncio.get_running_loop().create_future()
             finally:
-                await _close(client)
+                await connection.close()
+
+    async def _watch(self, connection: Connection) -> None:
+        """Look now and then whether Kafka still answers, until the connection fails."""
+        while True:
+            await asyncio.wait([connection.failed], timeout=PULSE)
+            if connection.failed.done():
+                break
+            answers = await connection.answers(self._settings.deadline_seconds)
+            self.fault = None if answers else "Kafka does not answer"
+        self.fault = f"the connection to Kafka is being replaced: {connection.failed.result()}"
+        log.warning("Replacing the Kafka client", reason=connection.failed.result())
+        metrics.replacements.inc()
 
     def _report(self, fault: str) -> None:
         self.fault = fault
 
-    async def _connect(self) -> AIOKafkaProducer:
+    async def _connect(self) -> Connection:
         await ensure_topics([STUDENT], self._settings)
+        topic = topic_name(STUDENT, self._settings)
         client = AIOKafkaProducer(
             **client_options(self._settings, "rollcall-producer"),
             enable_idempotence=True,
@@ -128,29 +231,17 @@ class Journal:
             max_batch_size=BATCH_LIMIT,
             request_timeout_ms=int(self._settings.deadline_seconds * 1000),
         )
+        # A batch whose partition has no leader would fail after the request's timeout, and the client with it.
+        client._message_accumulator._batch_ttl = float("inf")  # noqa: SLF001 - no public setting
         try:
             await client.start()
-            await client.partitions_for(self.topic)
+            await client.partitions_for(topic)
         except BaseException:
             await client.stop()
             raise
-        log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=self.topic)
-        return client
+        log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=topic)
+        return Connection(client, topic)
 
 
-async def _close(client: AIOKafkaProducer) -> None:
-    """Close a client for good, with what it may still hold.
-
-    aiokafka's own `stop()` waits for every batch, and thus for ever where a broker is away. A client that was merely
-    left would go on sending, after and between the batches of the next one.
-    """
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(2):
-            await client.stop()
-            return
-    await client.client.close()
-    await client._sender.close()  # noqa: SLF001 - no public way ends it
-
-
-def _name(error: BaseException) -> str:
+def _name(error: Exception) -> str:
     return type(error).__name__.removesuffix("Error")

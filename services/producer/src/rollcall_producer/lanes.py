@@ -58,7 +58,7 @@ class Lane:
         self._queue: deque[Ticket] = deque()
         self._queued_bytes = 0
         self._arrival = asyncio.Event()
-        self._sent_at: float | None = None
+        self._out_since: float | None = None
 
     def enqueue(self, ticket: Ticket) -> None:
         """Take an update in.
@@ -80,9 +80,9 @@ class Lane:
         self._queued_bytes -= ticket.size
         metrics.queued_bytes.dec(ticket.size)
 
-    def waiting_since(self) -> float | None:
-        """Tell since when (by the monotonic clock) a batch has been out, or None."""
-        return self._sent_at
+    def out_for(self) -> float:
+        """Tell for how many seconds the batch on its way has been out; 0 if there is none."""
+        return 0.0 if self._out_since is None else monotonic() - self._out_since
 
     async def run(self) -> None:
         """Send what arrives, for ever."""
@@ -109,7 +109,7 @@ class Lane:
 
     async def _deliver(self, batch: Batch, tickets: list[Ticket]) -> None:
         metrics.batch_records.observe(len(tickets))
-        self._sent_at = monotonic()
+        self._out_since = monotonic()
         try:
             await batch.send()
         except DeliveryError as error:
@@ -119,7 +119,7 @@ class Lane:
             for ticket in _unanswered(tickets):
                 ticket.answer.set_result(None)
         finally:
-            self._sent_at = None
+            self._out_since = None
 
 
 def _unanswered(tickets: Iterable[Ticket]) -> Iterable[Ticket]:
@@ -182,7 +182,5 @@ class Lanes:
         """Tell why updates can't be taken now, or None."""
         if self._journal.fault is not None:
             return self._journal.fault
-        oldest = min((since for lane in self._lanes if (since := lane.waiting_since()) is not None), default=None)
-        if oldest is not None and monotonic() - oldest > self._deadline:
-            return f"Kafka has not acknowledged anything for {monotonic() - oldest:.0f} s"
-        return None
+        longest = max(lane.out_for() for lane in self._lanes)
+        return f"Kafka has not acknowledged a batch for {longest:.0f} s" if longest > self._deadline else None

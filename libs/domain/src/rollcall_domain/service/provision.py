@@ -29,7 +29,8 @@ async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> N
     """Make sure that topics exist. Any number of services may do so at the same time.
 
     A topic that exists already keeps its settings: an operator may have had reasons. A new one takes a record only
-    where all replicas but one have it, so that what is acknowledged outlives the loss of any broker.
+    where all replicas but one have it, so that what is acknowledged outlives the loss of any broker; and it has a
+    leader for each partition on return.
 
     Raises:
         TopicMismatchError: A topic exists with another number of partitions.
@@ -37,8 +38,9 @@ async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> N
         TimeoutError: Kafka did not get it done. It may do better on another try.
     """
     async with _administering(settings) as admin:
-        await _create_missing(admin, topics, settings)
-        await _await_layout(admin, [topic_name(topic, settings) for topic in topics], settings.partitions)
+        created = await _create_missing(admin, topics, settings)
+        await _await_leaders(admin, created)
+        await _check_layout(admin, [topic_name(topic, settings) for topic in topics], settings.partitions)
 
 
 async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
@@ -70,11 +72,11 @@ async def _administering(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdm
         await admin.close()
 
 
-async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], settings: ServiceSettings) -> None:
+async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], settings: ServiceSettings) -> list[str]:
     existing = set(await admin.list_topics())
     missing = [topic for topic in topics if topic_name(topic, settings) not in existing]
     if not missing:
-        return
+        return []
     response = await admin.create_topics(
         [
             NewTopic(
@@ -92,20 +94,22 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], s
             log.info("Created topic", topic=name, partitions=settings.partitions, replication=settings.replication)
         elif error is not TopicAlreadyExistsError:
             raise error(f"topic {name} could not be created: {message}")
+    return [name for name, *_ in response.topic_errors]
 
 
-async def _await_layout(admin: AIOKafkaAdminClient, names: list[str], partitions: int) -> None:
-    """Wait until the topics have their partitions, and each of those a leader."""
-    while True:
-        described = await admin.describe_topics(names)
-        for topic in described:
-            found = len(topic["partitions"])
-            if topic["error_code"] == 0 and found != partitions:
-                raise TopicMismatchError(topic["topic"], partitions, found)
-        if all(map(_is_led, described)):
-            return
+async def _await_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> None:
+    while names and not all(map(_is_led, await admin.describe_topics(names))):  # noqa: ASYNC110 - can only be asked
         await asyncio.sleep(0.1)
 
 
 def _is_led(topic: dict[str, Any]) -> bool:
     return topic["error_code"] == 0 and all(partition["leader"] >= 0 for partition in topic["partitions"])
+
+
+async def _check_layout(admin: AIOKafkaAdminClient, names: list[str], partitions: int) -> None:
+    for topic in await admin.describe_topics(names):
+        if topic["error_code"]:
+            raise for_code(topic["error_code"])(topic["topic"])
+        found = len(topic["partitions"])
+        if found != partitions:
+            raise TopicMismatchError(topic["topic"], partitions, found)
