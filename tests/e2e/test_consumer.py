@@ -34,7 +34,7 @@ async def test_says_what_the_net_consumer_says(environment: Environment) -> None
         said = await worker.events_until(lambda events: len(updates(events)) == 2)
         assert await worker.end() == 0
     (start,) = [event for event in said if event["event"] == "Running consumer"]
-    assert (start["group"], start["topic"]) == ("office", environment.student)
+    assert (start["group"], start["topic"]) == (f"{environment.prefix}office", environment.student)
     assert [event["event"] for event in updates(said)] == [
         "Student s-1 updated state to LoggedIn",
         "Student s-1 updated state to LoggedOut",
@@ -76,7 +76,7 @@ async def test_what_cannot_be_read_is_kept_and_the_worker_goes_on(environment: E
         assert letter.partition == 4
         assert headers["dead-letter.topic"] == environment.student
         assert (headers["dead-letter.partition"], headers["dead-letter.offset"]) == ("4", str(offset))
-        assert headers["dead-letter.group"] == "1"
+        assert headers["dead-letter.group"] == f"{environment.prefix}1"
         assert headers["dead-letter.detail"]
         assert int(headers["dead-letter.timestamp"]) <= letter.timestamp
     reasons = Counter(dict(letter.headers)["dead-letter.reason"].decode() for letter in letters)
@@ -103,7 +103,12 @@ async def test_goes_on_by_itself_after_kafka_was_away() -> None:
             await worker.ready()
             await _handle_each_once(environment, [worker], "before")
             broker.kill()
+            await worker.event(lambda event: event["event"] == "Kafka does not answer")
+            async with httpx.AsyncClient(base_url=worker.url) as client:
+                assert (await client.get("/livez")).status_code == 200
+                assert (await client.get("/readyz")).json()["reason"] == "Kafka does not answer"
             await asyncio.to_thread(broker.start)
+            await worker.ready()
             await _handle_each_once(environment, [worker], "after")
             assert await worker.end() == 0
 
@@ -140,25 +145,14 @@ async def test_without_kafka_a_replica_is_alive_but_not_ready(environment: Envir
         assert await worker.end() == 0
 
 
-async def test_tells_its_lag(environment: Environment) -> None:
-    await _topics(environment)
-    await write(environment.servers, environment.student, [update("s-1")], partition=2)
-    async with consumer(environment, log_records=False) as worker:
-        await worker.ready()
-        async with httpx.AsyncClient(base_url=worker.url) as client:
-            metrics = (await client.get("/metrics")).text
-        assert 'rollcall_lag_records{partition="2"} 0.0' in metrics
-        assert 'rollcall_lag_seconds{partition="2"} 0.0' in metrics
-        assert updates(worker.events) == []
-
-
 async def test_a_replica_beyond_the_partitions_is_ready_and_idle(environment: Environment) -> None:
     async with (
         consumer(environment, partitions=1) as first,
         consumer(environment, partitions=1) as second,
     ):
+        await asyncio.gather(first.event(_took), second.event(_took))
         await asyncio.gather(first.ready(), second.ready())
-        await asyncio.gather(*(replica.event(lambda event: "partitions" in event) for replica in (first, second)))
+        assert sorted([_held(first), _held(second)]) == [[], [0]]
 
 
 async def test_refuses_topics_of_another_layout_in_one_line(environment: Environment) -> None:
@@ -179,7 +173,17 @@ async def test_says_how_it_is_used() -> None:
 
 
 def _holds(count: int) -> Callable[[Event], bool]:
-    return lambda event: event["event"] == "Took partitions" and len(event["partitions"]) == count
+    return lambda event: _took(event) and len(event["partitions"]) == count
+
+
+def _took(event: Event) -> bool:
+    return bool(event["event"] == "Took partitions")
+
+
+def _held(replica: Service) -> list[int]:
+    """Give the partitions that a replica took last."""
+    taken = [event["partitions"] for event in replica.events if event["event"] == "Took partitions"]
+    return list(taken[-1]) if taken else []
 
 
 async def _handle_each_once(environment: Environment, replicas: list[Service], name: str) -> None:

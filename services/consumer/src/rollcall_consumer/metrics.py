@@ -1,8 +1,9 @@
 """Everything that the consumer counts."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 
 registry = CollectorRegistry()
+ProcessCollector(registry=registry)
 
 records = Counter("rollcall_records", "Records that were handled", ["partition"], registry=registry)
 dead_letters = Counter(

@@ -27,7 +27,7 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
     metrics.registry.register(LagCollector(lambda: worker.tasks))
     app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
     async with serving(app, settings, grace=1), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(worker.run())
+        running = tasks.create_task(worker.run(), name="worker")
         await stopping.wait()
         log.info("Shutting down")
         running.cancel()

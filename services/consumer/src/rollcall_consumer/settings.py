@@ -22,3 +22,8 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
         ),
     ] = "1"
     log_records: Annotated[bool, Meta(description="whether every record is logged; off is faster")] = True
+
+    @property
+    def group_id(self) -> str:
+        """The group as Kafka knows it: environments that share a cluster share no group."""
+        return self.topic_prefix + self.group

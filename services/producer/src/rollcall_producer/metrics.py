@@ -1,8 +1,9 @@
 """Everything that the producer counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 registry = CollectorRegistry()
+ProcessCollector(registry=registry)
 
 updates = Counter(
     "rollcall_updates",

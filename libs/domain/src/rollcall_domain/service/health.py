@@ -1,11 +1,10 @@
 """What an orchestrator asks a service: is it alive, is it ready, how does it fare."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -27,9 +26,8 @@ def health_routes(live: Check, ready: Check, registry: CollectorRegistry) -> lis
         ready: Can it do its work now?
         registry: The metrics to show, in Prometheus's text format.
     """
-    ProcessCollector(registry=registry)
 
-    def metrics(_: Request) -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return [
@@ -39,8 +37,8 @@ def health_routes(live: Check, ready: Check, registry: CollectorRegistry) -> lis
     ]
 
 
-def _answer(check: Check) -> Callable[[Request], Response]:
-    def endpoint(_: Request) -> Response:
+def _answer(check: Check) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_: Request) -> Response:
         fault = check()
         if fault is None:
             return JSONResponse({"status": "ok"})

@@ -1,12 +1,13 @@
 """Dead letters: records that could not be handled, kept with their original bytes."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.pipeline import Record
@@ -19,7 +20,13 @@ from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
 log = structlog.get_logger()
 
 BACKOFF = 1.0
-"""Seconds between tries to write a dead letter."""
+"""Seconds between tries to write dead letters."""
+
+CLOSE_LIMIT = 1.0
+"""Seconds for leaving Kafka."""
+
+VALUE_LIMIT = DEAD_LETTER_LIMIT - 128 * 1024
+"""Bytes of a dead letter's value at the most; the rest is for its key and headers."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -28,7 +35,11 @@ class DeadLetter(msgspec.Struct, frozen=True):
     record: Record
     error: UnreadableRecordError
 
-    def headers(self, group: str) -> list[tuple[str, bytes]]:
+    def value(self, limit: int) -> bytes | None:
+        """Give the record's value, without what is beyond a limit in bytes."""
+        return None if self.record.value is None else self.record.value[:limit]
+
+    def headers(self, group: str, limit: int) -> list[tuple[str, bytes]]:
         """Say why and where from, after the headers that the record had before."""
         why = {
             "reason": self.error.reason.value,
@@ -39,6 +50,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
             "offset": str(self.record.offset),
             "timestamp": str(self.record.timestamp),
         }
+        if self.record.value is not None and len(self.record.value) > limit:
+            why["truncated-from"] = str(len(self.record.value))
         return [*self.record.headers, *((f"dead-letter.{name}", value.encode()) for name, value in why.items())]
 
 
@@ -48,68 +61,80 @@ class DeadLetterQueue:
     def __init__(self, settings: ConsumerSettings) -> None:
         self._settings = settings
         self._topic = topic_name(DEAD_LETTERS, settings)
+        self._limit = VALUE_LIMIT
         self._client: AIOKafkaProducer | None = None
-        self._turn = asyncio.Lock()
+        self._connecting = asyncio.Lock()
 
     async def put(self, letters: Sequence[DeadLetter]) -> None:
         """Keep dead letters; returns once they are durable. Waits for as long as Kafka is away.
 
-        A letter may be kept twice if Kafka fails in between, and is never lost.
+        A letter may be kept twice if Kafka fails in between, and is never lost. One that is larger than the topic
+        takes is kept with its value cut short; its headers tell where the whole of it lies.
         """
-        async with self._turn:
-            for letter in letters:
-                await self._keep(letter)
+        while letters:
+            letters = await self._try(letters)
+            if letters:
+                await asyncio.sleep(BACKOFF)
 
-    async def _keep(self, letter: DeadLetter) -> None:
-        while True:
-            if await self._try(letter):
-                return
-            await asyncio.sleep(BACKOFF)
-
-    async def _try(self, letter: DeadLetter) -> bool:
-        record = letter.record
+    async def _try(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        """Write dead letters, and give those that have failed."""
         try:
             client = await self._connect()
-            await client.send_and_wait(
-                self._topic,
-                key=record.key,
-                value=record.value,
-                partition=record.partition,
-                headers=letter.headers(self._settings.group),
-            )
+            sent = [(letter, await self._send(client, letter)) for letter in letters]
         except KafkaError as error:
-            log.warning("Waiting for Kafka to take a dead letter", error=repr(error))
-            await self.close()
+            log.warning("Waiting for Kafka to take dead letters", error=repr(error))
+            return letters
+        failed = [letter for letter, delivery in sent if not await self._is_kept(letter, delivery)]
+        if failed and client is self._client:
+            await self.close()  # a failed batch leaves a gap, and the client takes no further one
+        return failed
+
+    async def _send(self, client: AIOKafkaProducer, letter: DeadLetter) -> "asyncio.Future[object]":
+        delivery: asyncio.Future[object] = await client.send(
+            self._topic,
+            key=letter.record.key,
+            value=letter.value(self._limit),
+            partition=letter.record.partition,
+            headers=letter.headers(self._settings.group_id, self._limit),
+        )
+        return delivery
+
+    async def _is_kept(self, letter: DeadLetter, delivery: "asyncio.Future[object]") -> bool:
+        record, place = letter.record, {"partition": letter.record.partition, "offset": letter.record.offset}
+        try:
+            await delivery
+        except MessageSizeTooLargeError:
+            self._limit = max(1, min(self._limit, len(record.value or b"")) // 2)
+            log.warning("Cutting a dead letter short", bytes=self._limit, **place)
+            return False
+        except KafkaError as error:
+            log.warning("Waiting for Kafka to take a dead letter", error=repr(error), **place)
             return False
         metrics.dead_letters.labels(letter.error.reason).inc()
-        log.warning(
-            "Kept a dead letter",
-            reason=letter.error.reason,
-            detail=letter.error.detail,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-        )
+        log.warning("Kept a dead letter", reason=letter.error.reason, detail=letter.error.detail, **place)
         return True
 
     async def _connect(self) -> AIOKafkaProducer:
-        if self._client is None:
-            client = AIOKafkaProducer(
-                **client_options(self._settings, "rollcall-dead-letters"),
-                enable_idempotence=True,
-                acks="all",
-                max_request_size=DEAD_LETTER_LIMIT,
-            )
-            try:
-                await client.start()
-            except BaseException:
-                await client.stop()
-                raise
-            self._client = client
-        return self._client
+        async with self._connecting:
+            if self._client is None:
+                client = AIOKafkaProducer(
+                    **client_options(self._settings, "rollcall-dead-letters"),
+                    enable_idempotence=True,
+                    acks="all",
+                    max_request_size=DEAD_LETTER_LIMIT,
+                )
+                try:
+                    await client.start()
+                except BaseException:
+                    await client.stop()
+                    raise
+                self._client = client
+            return self._client
 
     async def close(self) -> None:
         """Leave Kafka."""
         client, self._client = self._client, None
         if client is not None:
-            await client.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await client.stop()

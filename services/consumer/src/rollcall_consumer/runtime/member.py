@@ -1,0 +1,165 @@
+"""A member of a consumer group: takes partitions and gives them back, and stays as long as it is asked to."""
+
+import asyncio
+import contextlib
+from collections.abc import Collection
+from time import monotonic
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from rollcall_consumer.runtime.deadletters import DeadLetterQueue
+from rollcall_consumer.runtime.offsets import Offsets, refuse_failed_fetches
+from rollcall_consumer.runtime.partition import POLL, PartitionTask
+from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.provision import topic_name
+
+log = structlog.get_logger()
+
+SESSION_TIMEOUT = 10.0
+"""Seconds without a heartbeat after which the group takes a replica for dead."""
+
+HEARTBEAT = 1.0
+"""Seconds between heartbeats: it is by them that a replica learns that partitions move."""
+
+REBALANCE_TIMEOUT = 30.0
+"""Seconds that the group waits for a replica when partitions move."""
+
+REVOKE_TIMEOUT = 25.0
+"""Seconds of those to finish what is in hand and to commit it."""
+
+LEAVE_TIMEOUT = 8.0
+"""Seconds to finish and leave at the end: less than the ten that Docker gives."""
+
+STUCK = 60.0
+"""Seconds without progress after which the work is taken for dead."""
+
+PULSE = 5.0
+"""Seconds between looks at whether Kafka still answers, and for its answer."""
+
+NOWHERE = TopicPartition("", 0)
+"""A partition that no topic has."""
+
+
+class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """A connected consumer, and its work in the group.
+
+    Attributes:
+        tasks: The work on the partitions that it holds now.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, pipeline: Pipeline, settings: ConsumerSettings) -> None:
+        self.tasks: list[PartitionTask] = []
+        self._consumer = consumer
+        self._pipeline = pipeline
+        self._settings = settings
+        self._handle = pipeline.handler(settings)
+        self._dead_letters = DeadLetterQueue(settings)
+        self._offsets = Offsets(consumer)
+        self._committing = asyncio.create_task(self._offsets.run(), name="commits")
+        self._assigned = False
+        self._leaving = False
+        self._answers = True
+        self._progress = monotonic()
+        self._next_look = monotonic() + PULSE
+
+    def live(self) -> str | None:
+        """Tell that there is no progress, or None."""
+        still = monotonic() - self._progress
+        return f"no progress for {still:.0f} s" if still > STUCK else None
+
+    def ready(self) -> str | None:
+        """Tell what is still to come before all is handled that was there on assignment, or None."""
+        if self._leaving:
+            return "shutting down"
+        if not self._answers:
+            return "Kafka does not answer"
+        if not self._assigned:
+            return "waiting for the group to assign partitions"
+        behind = [str(task.partition.partition) for task in self.tasks if not task.caught_up]
+        return f"catching up on partitions {', '.join(behind)}" if behind else None
+
+    async def run(self) -> None:
+        """Join the group, and stay until cancelled."""
+        topic = topic_name(self._pipeline.source, self._settings)
+        try:
+            refuse_failed_fetches(self._consumer)
+            self._consumer.subscribe([topic], listener=self)
+            log.info("Running consumer", pipeline=self._pipeline.name, group=self._settings.group_id, topic=topic)
+            await self._stay()
+        finally:
+            await self._leave()
+
+    async def _stay(self) -> None:
+        """Poll, also without partitions, and watch.
+
+        aiokafka leaves the group when nobody polls, and tells of a group that is lost only those who do.
+        """
+        while True:
+            self._progress = monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2 * POLL):  # a poll does not return during a rebalance
+                    await self._consumer.getmany(NOWHERE, timeout_ms=int(POLL * 1000))
+            for task in self.tasks:
+                task.check()
+            if self._committing.done():
+                self._committing.result()
+            if monotonic() > self._next_look:
+                await self._look()
+
+    async def _look(self) -> None:
+        """Find out whether Kafka answers, and say so when that changes."""
+        try:
+            async with asyncio.timeout(PULSE):
+                await self._consumer.topics()
+        except (KafkaError, TimeoutError):
+            answers = False
+        else:
+            answers = True
+        if answers != self._answers:
+            log.warning("Kafka answers again" if answers else "Kafka does not answer")
+        self._answers = answers
+        self._next_look = monotonic() + PULSE
+
+    async def _leave(self) -> None:
+        self._leaving = True
+        self._committing.cancel()
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT):
+                await self._stop_tasks(LEAVE_TIMEOUT / 2)
+                await self._consumer.stop()
+        except TimeoutError:
+            log.warning("Kafka did not answer; the group will notice in a while", seconds=SESSION_TIMEOUT)
+        finally:
+            await self._dead_letters.close()
+
+    async def _stop_tasks(self, grace: float) -> None:
+        tasks, self.tasks = self.tasks, []
+        await asyncio.gather(*(task.stop(grace) for task in tasks))
+        await self._offsets.commit()
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Finish what is in hand and commit it; the group waits."""
+        self._assigned = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REVOKE_TIMEOUT):
+                await self._stop_tasks(REVOKE_TIMEOUT - 1)
+        if revoked:
+            log.info("Gave back partitions", partitions=_indexes(revoked))
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Begin to work on what the group has assigned."""
+        if self._leaving:
+            return
+        self.tasks = [
+            PartitionTask(partition, self._consumer, self._handle, self._dead_letters, self._offsets)
+            for partition in sorted(assigned)
+        ]
+        self._assigned = True
+        log.info("Took partitions", partitions=_indexes(assigned))
+
+
+def _indexes(partitions: Collection[TopicPartition]) -> list[int]:
+    return sorted(partition.partition for partition in partitions)
