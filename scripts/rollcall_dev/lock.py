@@ -76,7 +76,9 @@ def _dependencies(pyproject: Path) -> object:
     parsed = tomllib.loads(pyproject.read_text())
     project = parsed.get("project", {})
     fields = ("requires-python", "dependencies", "optional-dependencies")
-    return [*(project.get(field) for field in fields), parsed.get("dependency-groups")]
+    tables = ("dependency-groups", "build-system")
+    uv_table = parsed.get("tool", {}).get("uv")
+    return [*(project.get(field) for field in fields), *(parsed.get(table) for table in tables), uv_table]
 
 
 if __name__ == "__main__":

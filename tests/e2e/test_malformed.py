@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from support.load import count_students
 from support.services import Environment, producer
 
 GOOD = b'{"StudentId":"s-1","State":"LoggedIn"}'
@@ -53,6 +55,7 @@ CASES = [
     Case("a chunk size of nonsense", CHUNKED + b"xyz\r\n", 400, "Invalid HTTP"),
     # What leads nowhere.
     Case("another path", put(GOOD, path=b"/Record/Delete"), 404, "/Record/Delete"),
+    Case("a slash too many", put(GOOD, path=b"/Record/Update/"), 404, "/Record/Update/"),
     Case("a path out of the tree", put(GOOD, path=b"/../../etc/passwd"), 404, "nothing at"),
     Case("GET", b"GET /Record/Update HTTP/1.1\r\nHost: x\r\n\r\n", 405, "not GET"),
     Case("POST", put(GOOD).replace(b"PUT", b"POST", 1), 405, "not POST"),
@@ -61,6 +64,7 @@ CASES = [
     Case("no content type", put(GOOD, headers=b""), 415, "missing"),
     Case("a form", typed(b"application/x-www-form-urlencoded"), 415, "x-www-form-urlencoded"),
     Case("plain text", typed(b"text/plain"), 415, "text/plain"),
+    Case("broken parameters", typed(b"text/plain; charset*0=a; charset*=b; =;;"), 415, "text/plain"),
     Case("UTF-16", typed(b"application/json; charset=utf-16"), 415, "charset"),
     Case("gzip", put(GOOD, headers=b"Content-Type: application/json\r\nContent-Encoding: gzip\r\n"), 415, "compressed"),
     # What is too large.
@@ -102,6 +106,23 @@ async def test_each_request_at_fault_is_told_why_and_harms_nobody(environment: E
         assert not [event for event in service.events if event.get("level") == "error"]
 
 
+async def test_what_comes_behind_or_beside_an_update_does_not_harm_it(environment: Environment) -> None:
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+    requests = {
+        "noise behind it": update(b'"a"') + b"\x00\x01\r\n\r\n",
+        "half a request behind it": update(b'"b"') + b"\r\nX",
+        "an offer of HTTP/2": update(b'"c"').replace(b"Host: x\r\n", b"Host: x\r\n" + upgrade),
+        "broken parameters": put(GOOD, headers=b"Content-Type: application/json; charset*0=a; charset*=b; =\r\n"),
+    }
+    async with producer(environment) as service:
+        await service.ready()
+        port = int(service.url.rpartition(":")[2])
+        statuses = {name: (await _ask(port, request))[0] for name, request in requests.items()}
+        statuses["no more to send"] = (await _ask(port, update(b'"d"'), half_close=True))[0]
+    assert set(statuses.values()) == {200}, statuses
+    assert await count_students(environment) == Counter(["a", "b", "c", "d", "s-1"])
+
+
 def _fault(case: Case, status: int, headers: dict[str, str], body: bytes) -> str | None:
     problem = json.loads(body)
     told = (
@@ -113,9 +134,11 @@ def _fault(case: Case, status: int, headers: dict[str, str], body: bytes) -> str
     return None if told else f"{status} {headers} {problem}"
 
 
-async def _ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
+async def _ask(port: int, request: bytes, *, half_close: bool = False) -> tuple[int, dict[str, str], bytes]:
     async with asyncio.timeout(10), _connection(port) as (reader, writer):
         writer.write(request)
+        if half_close:
+            writer.write_eof()
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers["content-length"]))

@@ -3,17 +3,17 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from rollcall_consumer.runtime.lag import LagCollector
 from rollcall_consumer.runtime.member import Member
 from rollcall_consumer.runtime.pipeline import Handler, Pipeline, Record
 from rollcall_consumer.runtime.worker import Worker
-from rollcall_dev.kafka import Broker
+from rollcall_dev.kafka import Broker, BrokerConfig
 from rollcall_domain.errors import Unreadable, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import DEAD_LETTERS, STUDENT
-from support.log import configure_topic, read_all, write
+from support.log import configure_topic, create_topic, read_all, write
 from support.services import PATIENCE, Environment
 
 
@@ -99,30 +99,39 @@ async def test_a_coordinator_that_is_just_loading_the_group_does_not_make_it_beg
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def assigned(member: Member, partitions: Collection[TopicPartition]) -> None:
-        if len(kills) < 1:
-            kills.append(True)
-            await asyncio.to_thread(broker.kill)
-            await asyncio.to_thread(broker.start)
+        if not restarts:
+            broker.kill()
+            restarts.append(asyncio.create_task(asyncio.to_thread(broker.start)))
         await original(member, partitions)
 
-    kills: list[bool] = []
+    restarts: list[asyncio.Task[None]] = []
     seen: list[bytes | None] = []
     original = Member.on_partitions_assigned
-    with Broker() as broker:
+    with Broker(BrokerConfig(properties={"offsets.topic.num.partitions": "1"})) as broker:
         environment = Environment(broker.bootstrap_servers, "")
         await _topics(environment)
-        for partition in range(6):
-            await write(environment.servers, environment.student, [(None, b"old")] * 20, partition)
+        await write(environment.servers, environment.student, [(None, b"old")] * 100, partition=0)
         async with _working(environment, lambda record: seen.append(record.value)) as worker:
             await _until(lambda: worker.ready() is None, worker)
-        assert seen == [b"old"] * 120
+        await _burden_coordinator(environment)
         monkeypatch.setattr(Member, "on_partitions_assigned", assigned)
         async with _working(environment, lambda record: seen.append(record.value)) as worker:
-            await _until(lambda: worker.ready() is None, worker)
+            await _until(lambda: bool(restarts) and restarts[0].done() and worker.ready() is None, worker)
             await write(environment.servers, environment.student, [(None, b"new")])
             await _until(lambda: b"new" in seen, worker)
-    assert kills
-    assert seen == [b"old"] * 120 + [b"new"]
+    assert seen == [b"old"] * 100 + [b"new"]
+
+
+async def _burden_coordinator(environment: Environment) -> None:
+    """Commit as many offsets as make a coordinator take its time to load them."""
+    await create_topic(environment.servers, "other", 1000)
+    async with AIOKafkaConsumer(
+        bootstrap_servers=environment.servers, group_id="other", enable_auto_commit=False
+    ) as consumer:
+        partitions = [TopicPartition("other", index) for index in range(1000)]
+        consumer.assign(partitions)
+        for offset in range(100):
+            await consumer.commit(dict.fromkeys(partitions, offset))
 
 
 async def _topics(environment: Environment) -> None:

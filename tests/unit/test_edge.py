@@ -14,7 +14,7 @@ from rollcall_producer.problems import Problem
         b'{"studentId":"s-1","state":"LoggedOut"}',
         b'{"STUDENTID":"s-1","sTATE":"LoggedOut"}',
         b' { "State" : "LoggedOut" , "StudentId" : "s-1" } ',
-        b'{"StudentId":"s-0","studentid":"s-1","State":"LoggedOut"}',
+        b'{"studentid":"s-0","state":"LoggedOut","studentid":"s-1"}',
     ],
 )
 def test_takes_property_names_in_any_case_and_order(body: bytes) -> None:
@@ -35,6 +35,7 @@ def test_takes_property_names_in_any_case_and_order(body: bytes) -> None:
         (b"{}", 422, "missing-property", "StudentId"),
         (b'{"StudentId":"s-1"}', 422, "missing-property", "State"),
         (b'{"StudentId":"s-1","State":"LoggedIn","Room":1}', 422, "unknown-property", "Room"),
+        (b'{"StudentId":"a","studentid":"b","State":"LoggedIn"}', 422, "ambiguous-property", "StudentId"),
         (b'{"StudentId":null,"State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
         (b'{"StudentId":1,"State":"LoggedIn"}', 422, "invalid-value", "StudentId"),
         (b'{"StudentId":"","State":"LoggedIn"}', 422, "invalid-value", "StudentId"),

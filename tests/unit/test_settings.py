@@ -17,9 +17,15 @@ def test_reads_numbers_and_switches_and_leaves_the_rest_at_its_default() -> None
     [
         ("ROLLCALL_PARTITIONS", "many", "expected `int`"),
         ("ROLLCALL_PARTITIONS", "0", "`int` >= 1"),
-        ("ROLLCALL_TOPIC_PREFIX", "a/b", "matching regex"),
-        ("ROLLCALL_LOG_LEVEL", "loud", "invalid enum value"),
-        ("ROLLCALL_BOOTSTRAP_SERVERS", "", "length >= 1"),
+        ("ROLLCALL_TOPIC_PREFIX", "a/b", "has another form (put before every topic's name"),
+        ("ROLLCALL_TOPIC_PREFIX", "a\n", "has another form"),
+        ("ROLLCALL_LOG_LEVEL", "loud", "must be one of debug, info, warning, error (the least level"),
+        ("ROLLCALL_BOOTSTRAP_SERVERS", "", "has another form (Kafka's addresses, host:port"),
+        ("ROLLCALL_BOOTSTRAP_SERVERS", "localhost", "has another form"),
+        ("ROLLCALL_BOOTSTRAP_SERVERS", "localhost:abc", "has another form"),
+        ("ROLLCALL_BOOTSTRAP_SERVERS", "http://localhost:9092", "has another form"),
+        ("ROLLCALL_BOOTSTRAP_SERVERS", "a:1,", "has another form"),
+        ("ROLLCALL_DEADLINE_SECONDS", "0", "`float` >= 0.1"),
         ("ROLLCALL_DEADLINE_SECONDS", "soon", "expected `float`"),
         ("ROLLCALL_PORTT", "1", "no such setting; is ROLLCALL_PORT meant?"),
         ("ROLLCALL_GROUP", "1", "no such setting"),
@@ -32,6 +38,11 @@ def test_names_the_variable_that_is_wrong(name: str, value: str, fault: str) -> 
     assert str(caught.value).startswith(f"{name}: ")
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("servers", ["localhost:9092", "a.b:1,kafka_2:2", "[::1]:9092,10.0.0.1:9092"])
+def test_takes_addresses_of_every_kind(servers: str) -> None:
+    assert load(ConsumerSettings, {"ROLLCALL_BOOTSTRAP_SERVERS": servers}).bootstrap_servers == servers
 
 
 @pytest.mark.parametrize("kind", [ProducerSettings, ConsumerSettings])

@@ -76,7 +76,7 @@ def tail_command(place: Place, student: str | None, *, follow: bool, as_json: bo
             uvloop.run(print_all(settings))
     except RollcallError as error:
         raise click.ClickException(str(error)) from error
-    except KafkaError as error:
+    except (KafkaError, TimeoutError) as error:
         raise click.ClickException(unreachable(settings, error)) from error
 
 

@@ -42,5 +42,5 @@ def parse_place(text: str, now: datetime) -> Place:
     except ValueError:
         raise ValueError(f"{text!r} is not beginning, latest, a span such as -2m, or a time in ISO 8601") from None
     if time.tzinfo is None:
-        raise ValueError(f"{text!r} does not say its offset from UTC; put a Z behind it if it is in UTC")
+        raise ValueError(f"{text!r} does not say its offset from UTC; write it as 2026-11-23T10:00Z if it is in UTC")
     return time

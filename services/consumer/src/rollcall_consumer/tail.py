@@ -1,5 +1,6 @@
 """The stream as it flows, from any place and for anybody: in no group, so each viewer has a place of their own."""
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
@@ -12,6 +13,9 @@ from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.connection import client_options
 from rollcall_domain.service.provision import count_partitions, topic_name
 from rollcall_domain.topics import STUDENT
+
+START_LIMIT = 15.0
+"""Seconds for Kafka to answer at the start."""
 
 POLL = 0.5
 """Seconds that a poll waits for records."""
@@ -38,6 +42,7 @@ async def tail(settings: ConsumerSettings, place: Place, *, follow: bool) -> Asy
     Raises:
         NoSuchTopicError: There is no such topic.
         KafkaError: Kafka can't be reached.
+        TimeoutError: Kafka does not answer.
     """
     topic = topic_name(STUDENT, settings)
     consumer = AIOKafkaConsumer(
@@ -47,13 +52,15 @@ async def tail(settings: ConsumerSettings, place: Place, *, follow: bool) -> Asy
         isolation_level="read_committed",
     )
     try:
-        await consumer.start()
-        partitions = [TopicPartition(topic, index) for index in range(await count_partitions(STUDENT, settings))]
-        if not partitions:
-            raise NoSuchTopicError(f"there is no topic {topic} yet")
-        consumer.assign(partitions)
-        await _seek(consumer, partitions, place)
-        async for record in _Merge(consumer, await consumer.end_offsets(partitions)).read(follow=follow):
+        async with asyncio.timeout(START_LIMIT):
+            await consumer.start()
+            partitions = [TopicPartition(topic, index) for index in range(await count_partitions(STUDENT, settings))]
+            if not partitions:
+                raise NoSuchTopicError(f"there is no topic {topic} yet")
+            consumer.assign(partitions)
+            await _seek(consumer, partitions, place)
+            ends = await consumer.end_offsets(partitions)
+        async for record in _Merge(consumer, ends).read(follow=follow):
             yield record
     finally:
         await consumer.stop()
@@ -65,7 +72,7 @@ async def _seek(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], pl
         return
     await consumer.seek_to_end(*partitions)
     if not isinstance(place, Edge):
-        milliseconds = int(place.timestamp() * 1000)
+        milliseconds = max(0, int(place.timestamp() * 1000))
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
         for partition, first in found.items():
             if first is not None:

@@ -30,7 +30,7 @@ def create_app(write: Write, ready: Check) -> Starlette:
         await write(await read_update(request))
         return Response()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/Record/Update", update, methods=["PUT"]),
             *health_routes(live=lambda: None, ready=ready, registry=metrics.registry),
@@ -42,3 +42,5 @@ def create_app(write: Write, ready: Check) -> Starlette:
             Exception: problems.on_bug,
         },
     )
+    app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
+    return app

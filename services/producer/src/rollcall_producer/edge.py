@@ -1,7 +1,6 @@
 """Step 1 of an update's way: bytes of a request to a valid update, or a problem that names what is wrong."""
 
 import re
-from email.message import Message
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -48,14 +47,14 @@ def _check_content_type(headers: Headers) -> None:
 
 
 def _check_unusual_content_type(declared: str) -> None:
-    message = Message()
-    message["Content-Type"] = declared or "none/none"
-    media_type = message.get_content_type()
+    media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
     if media_type not in ("application/json", "text/json") and not _JSON_SUFFIX.fullmatch(media_type):
         shown = repr(declared[:SHOWN]) if declared else "missing"
         raise _unsupported(f"the content type must be application/json, and is {shown}", "Content-Type")
-    if message.get_content_charset("utf-8") not in ("utf-8", "utf8"):
-        raise _unsupported("the charset must be utf-8", "Content-Type")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "charset" and value.strip('"') not in ("utf-8", "utf8"):
+            raise _unsupported("the charset must be utf-8", "Content-Type")
 
 
 def _unsupported(detail: str, field: str) -> Problem:
@@ -86,7 +85,7 @@ def _too_large() -> Problem:
 def parse_update(body: bytes) -> StudentRecordUpdate:
     """Read an update from the bytes of a JSON object, strictly, but with property names in any case.
 
-    Of properties given more than once the last one counts.
+    Of a name that is given twice the last value counts, as usual in JSON.
 
     Raises:
         Problem: 400 for what is not JSON, 422 for JSON that is not an update.
@@ -125,6 +124,8 @@ def _bind(given: dict[str, Any]) -> tuple[str, State]:
         known = _properties.get(name.lower())
         if known is None:
             raise _invalid("unknown-property", f"there is no property {name[:SHOWN]!r}", name[:SHOWN])
+        if known in values:
+            raise _invalid("ambiguous-property", f"{known} is given in two spellings", known)
         values[known] = value
     for name in _properties.values():
         if name not in values:

@@ -41,7 +41,7 @@ def document(status: HTTPStatus, kind: str, detail: str, **extensions: str) -> d
     """Build the members of a problem document."""
     return {
         "type": f"urn:rollcall:problem:{kind}",
-        "title": status.phrase,
+        "title": kind.replace("-", " ").capitalize(),
         "status": status.value,
         "detail": detail,
         **extensions,

@@ -12,7 +12,7 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
 
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to serve HTTP on; 0 takes any that is free")] = 8000
     deadline_seconds: Annotated[
-        float, Meta(gt=0, le=300, description="the longest that a request waits for Kafka before it is answered 503")
+        float, Meta(ge=0.1, le=300, description="the longest that a request waits for Kafka before it is answered 503")
     ] = 5.0
     shutdown_delay_seconds: Annotated[
         float,

@@ -13,11 +13,24 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-_CHATTY = {
-    # Says at every attempt what our own retries say once.
-    "aiokafka": logging.CRITICAL,
-    "uvicorn": logging.WARNING,
-}
+_CHATTY = ("aiokafka", "uvicorn")
+_PAUSE = 10.0
+"""Seconds for which a library's message is not repeated: during an outage aiokafka has the same to say at every try."""
+
+
+class _NotAgain(logging.Filter):
+    """Lets a message pass once in a while, whatever its arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        last = self._said.get(record.msg, -_PAUSE)
+        if record.created - last < _PAUSE:
+            return False
+        self._said[record.msg] = record.created
+        return True
 
 
 def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
@@ -42,14 +55,16 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
             foreign_pre_chain=_SHARED, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
         )
     )
+    if threshold > logging.DEBUG:
+        handler.addFilter(_NotAgain())
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(max(logging.WARNING, threshold))
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
-    hush(threshold)
 
 
-def hush(threshold: int = logging.INFO) -> None:
-    """Keep libraries from saying what we say ourselves."""
-    for name, least in _CHATTY.items():
-        logging.getLogger(name).setLevel(max(least, threshold))
+def hush() -> None:
+    """Keep libraries silent, for a command that says by itself what has failed."""
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
 def _console() -> list[Processor]:

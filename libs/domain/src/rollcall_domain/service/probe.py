@@ -1,8 +1,7 @@
 """Ask a service's health from inside its container: `python -m rollcall_domain.service.probe URL`."""
 
 import sys
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 
 def main() -> int:
@@ -12,9 +11,9 @@ def main() -> int:
         0 if it answers 200 within two seconds, and else 1.
     """
     try:
-        with urlopen(sys.argv[1], timeout=2) as response:  # noqa: S310 - the image's own command line
+        with build_opener(ProxyHandler({})).open(sys.argv[1], timeout=2) as response:
             return int(response.status != 200)  # noqa: PLR2004
-    except URLError as error:
+    except OSError as error:
         print(error)  # noqa: T201 - shown by `docker inspect`
         return 1
 

@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 S = TypeVar("S", bound=ServiceSettings)
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 EX_CONFIG = 78
 """The exit status of a process whose settings are at fault (BSD's sysexits): no restart will mend it."""
 
@@ -45,8 +47,15 @@ def run(kind: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> 
 async def _until_stopped(serve: Callable[[S, asyncio.Event], Awaitable[None]], settings: S) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+
+    def stop() -> None:
+        stopping.set()
+        for number in SIGNALS:  # the second one ends the process at once
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop)
     await serve(settings, stopping)
 
 

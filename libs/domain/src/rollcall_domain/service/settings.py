@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -25,12 +25,16 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, rename=env_name
     """
 
     bootstrap_servers: Annotated[
-        str, Meta(min_length=1, description="Kafka's addresses, host:port, separated by commas")
+        str,
+        Meta(
+            pattern=r"^([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}(,([\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5})*\Z",
+            description="Kafka's addresses, host:port, separated by commas",
+        ),
     ] = "localhost:9092"
     topic_prefix: Annotated[
         str,
         Meta(
-            pattern=r"^[A-Za-z0-9._-]{0,128}$",
+            pattern=r"^[A-Za-z0-9._-]{0,128}\Z",
             description="put before every topic's name, so that environments can share a cluster",
         ),
     ] = ""
@@ -62,8 +66,8 @@ def load(kind: type[S], environ: Mapping[str, str]) -> S:
         environ: The process's environment; only names with the prefix `ROLLCALL_` are looked at.
 
     Raises:
-        ConfigurationError: A name is unknown or a value does not fit. It names the variable, and not the value,
-            which may be a secret.
+        ConfigurationError: A name is unknown or a value does not fit. It names the variable and what it is for, and
+            not the value, which may be a secret.
     """
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     known = known_names(kind)
@@ -74,7 +78,17 @@ def load(kind: type[S], environ: Mapping[str, str]) -> S:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         fault, _, path = str(error).partition(" - at `$.")
-        raise ConfigurationError(path.rstrip("`"), fault[0].lower() + fault[1:]) from error
+        raise _unfit(kind, path.rstrip("`"), fault) from error
+
+
+def _unfit(kind: type[ServiceSettings], name: str, fault: str) -> ConfigurationError:
+    field = next(field for field in msgspec.structs.fields(kind) if field.encode_name == name)
+    choices = get_args(get_args(field.type)[0])
+    if choices:
+        fault = f"must be one of {', '.join(choices)}"
+    elif "regex" in fault:
+        fault = "has another form"
+    return ConfigurationError(name, f"{fault[0].lower()}{fault[1:]} ({_meaning(field.type)})")
 
 
 def _suggestion(name: str, known: list[str]) -> str:
