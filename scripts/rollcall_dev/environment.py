@@ -34,6 +34,8 @@ def enter(module: str) -> NoReturn:
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd[:4]))
         sys.exit(f"the environment could not be made: {command} … failed, see above; is the package index in reach?")
+    except KeyboardInterrupt:
+        sys.exit(130)
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     os.execve(PYTHON, [PYTHON, "-m", module, *sys.argv[1:]], environ)  # noqa: S606
 

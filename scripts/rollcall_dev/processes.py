@@ -6,6 +6,9 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from rollcall_dev.leash import leashed
 
 Watcher = Callable[[str], None]
 """Is shown every line that a child logs."""
@@ -16,7 +19,11 @@ _LINE_LIMIT = 1024 * 1024
 
 def show(name: str, line: str) -> None:
     """Print a line of a process's log, after its name."""
-    print(f"{_prefix(name)} {line}", flush=True)
+    try:
+        print(f"{_prefix(name)} {line}", flush=True)
+    except BrokenPipeError:  # nobody reads along any more, so there is nobody to run for
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for the rest of the process
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _prefix(name: str) -> str:
@@ -82,11 +89,9 @@ async def running(
         watch: Is shown what it logs.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
+        *leashed([sys.executable, "-m", *arguments]),
         env=environ,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,  # the leash
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=_LINE_LIMIT,

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -24,6 +24,8 @@ from rollcall_producer.settings import ProducerSettings
 
 KAFKA_PORT = 9092
 """Where Kafka listens, if nobody else does: clients look for it there."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 START_LIMIT = 60.0
 """Seconds for all parts to become ready."""
@@ -43,10 +45,15 @@ def main() -> int:
     """Run everything.
 
     Returns:
-        0 after Ctrl-C or a check that went well, and else 1.
+        0 after a signal to end or a check that went well, and else 1.
     """
+    for number in SIGNALS:  # as long as the services do not run, which are ended in order
+        signal.signal(number, lambda *_: sys.exit(0))
+    options = _options()
     try:
-        asyncio.run(_run(_options()))
+        plans = _plan(options)
+        with _kafka(options) as kafka:
+            asyncio.run(_run(options, plans, kafka))
     except (Failure, ConfigurationError, KafkaStartError) as error:
         print(f"rollcall: {error}", file=sys.stderr)
         return 1
@@ -57,34 +64,56 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/up",
         description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
-        "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services.",
+        "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services, but for "
+        "ROLLCALL_HOST and ROLLCALL_PORT.",
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
-    parser.add_argument("--consumers", type=int, default=1, metavar="N", help="replicas (default: %(default)s)")
+    parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
     parser.add_argument("--kafka-port", type=int, help=f"of the broker (default: {KAFKA_PORT}, or another if in use)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the broker's data there (default: throw away)")
     parser.add_argument("--check", action="store_true", help="see one update through from HTTP to a consumer, and end")
     return parser.parse_args()
 
 
-async def _run(options: argparse.Namespace) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one consumer is needed")
+    return count
+
+
+@dataclass
+class _Kafka:
+    """Where Kafka is, and the broker if it is ours."""
+
+    servers: str
+    broker: Broker | None
+
+
+@contextmanager
+def _kafka(options: argparse.Namespace) -> Iterator[_Kafka]:
+    given = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS")
+    if given is not None:
+        yield _Kafka(given, None)
+        return
+    port = options.kafka_port or (KAFKA_PORT if ports.is_free(KAFKA_PORT) else None)
+    with Broker(BrokerConfig(node=Node.on_free_ports(port=port), data=options.data)) as broker:
+        show("kafka", f"listening on {broker.bootstrap_servers}, log in {broker.log}")
+        yield _Kafka(broker.bootstrap_servers, broker)
+
+
+async def _run(options: argparse.Namespace, plans: list["_Plan"], kafka: _Kafka) -> None:
+    stopping, seen = asyncio.Event(), _Seen()
+    for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    plans = _plan(options)
     async with AsyncExitStack() as parts:
-        servers, ends = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS"), []
-        if servers is None:
-            broker = await parts.enter_async_context(_kafka(options))
-            servers = broker.bootstrap_servers
-            ends.append(asyncio.create_task(_broker_ended(broker)))
-        seen = _Seen()
+        ends = [] if kafka.broker is None else [asyncio.create_task(_broker_ended(kafka.broker))]
         for plan in plans:
-            environ = {**plan.environ, PREFIX + "BOOTSTRAP_SERVERS": servers}
+            environ = {**plan.environ, PREFIX + "BOOTSTRAP_SERVERS": kafka.servers}
             service = running(plan.name, plan.arguments, environ, grace=STOP_LIMIT, watch=seen)
             child = await parts.enter_async_context(service)
             ends.append(asyncio.create_task(child.ended()))
-        work = asyncio.create_task(_work(options, [plan.url for plan in plans], servers, seen))
+        work = asyncio.create_task(_work(options, [plan.url for plan in plans], kafka.servers, seen))
         await _until_any([asyncio.create_task(stopping.wait()), work], ends)
 
 
@@ -137,7 +166,7 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
         port = ports.choose()
         environ = _environ(ConsumerSettings, port)
         if options.check:
-            environ[PREFIX + "LOG_RECORDS"] = "true"
+            environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
         plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, f"http://127.0.0.1:{port}"))
     environ = _environ(ProducerSettings, options.port)
     return [*plans, _Plan("producer", ["rollcall_producer"], environ, f"http://127.0.0.1:{options.port}")]
@@ -169,26 +198,15 @@ class _Seen:
         return self._expected[1]
 
 
-@asynccontextmanager
-async def _kafka(options: argparse.Namespace) -> AsyncIterator[Broker]:
-    port = options.kafka_port or (KAFKA_PORT if ports.is_free(KAFKA_PORT) else None)
-    broker = Broker(BrokerConfig(node=Node.on_free_ports(port=port), data=options.data))
-    try:
-        await asyncio.to_thread(broker.start)
-        show("kafka", f"listening on {broker.bootstrap_servers}, log in {broker.log}")
-        yield broker
-    finally:
-        await asyncio.to_thread(broker.close)
-
-
 async def _broker_ended(broker: Broker) -> str:
-    status = await asyncio.to_thread(broker.wait)
-    return f"Kafka ended with status {status}; see {broker.log}"
+    while broker.running:  # noqa: ASYNC110 - the broker's process is not one of asyncio's
+        await asyncio.sleep(0.2)
+    return f"Kafka ended; see {broker.log}"
 
 
 async def _ready(urls: Iterable[str]) -> None:
     started = monotonic()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         for url in urls:
             while (fault := await _fault(client, url)) is not None:
                 if monotonic() - started > START_LIMIT:
@@ -215,7 +233,7 @@ async def _check(api: str, seen: _Seen) -> None:
     """Send an update through HTTP, and wait until a consumer has handled it."""
     student = f"check-{uuid.uuid4()}"
     handled = seen.expect(f"Student {student} updated state to LoggedIn")
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         sent = monotonic()
         answer = await client.put(f"{api}/Record/Update", json={"StudentId": student, "State": "LoggedIn"})
     if answer.status_code != httpx.codes.OK:

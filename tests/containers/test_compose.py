@@ -107,7 +107,7 @@ def stack() -> Iterator[Stack]:
         built.compose("up", "--detach", "--wait", "--scale", "consumer=3")
         yield built
     finally:
-        built.compose("down", "--volumes", "--remove-orphans", "--timeout", "15")
+        built.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "15")
 
 
 def test_replicas_share_updates_and_groups_each_see_all(stack: Stack) -> None:

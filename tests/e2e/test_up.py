@@ -3,17 +3,20 @@
 import asyncio
 import os
 import re
+import select
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from rollcall_dev.kafka import ports
-from support.services import Event, Service
+from support.services import PATIENCE, Event, Service
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +61,26 @@ async def test_says_which_part_died_and_stops_the_others() -> None:
         assert await run.end(None) == 1
     assert "rollcall: consumer ended by SIGKILL" in _lines(run)[-1]
     assert any("Stopped" in line for line in _lines(run) if line.startswith("producer"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+async def test_leaves_nothing_running_however_it_ends(number: signal.Signals) -> None:
+    async with _up() as run:
+        await _url(run)
+        children = [os.pidfd_open(_child(run.pid, module)) for module in ("rollcall_producer", "rollcall_consumer")]
+        await run.end(number)
+        for child in children:
+            assert await asyncio.to_thread(select.select, [child], [], [], PATIENCE) == ([child], [], [])
+            os.close(child)
+
+
+def test_ends_when_nobody_reads_along_any_more() -> None:
+    command = [sys.executable, str(ROOT / "scripts/up"), "--port", str(ports.choose())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.wait(PATIENCE) == 0
 
 
 async def test_says_why_it_cannot_run() -> None:

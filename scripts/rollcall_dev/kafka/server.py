@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +11,8 @@ from pathlib import Path
 from rollcall_dev.kafka import protocol
 from rollcall_dev.kafka.config import Node
 from rollcall_dev.kafka.errors import KafkaStartError
+from rollcall_dev.leash import leashed
 
-_LEASH = Path(__file__).with_name("leash.py")
 _POLL_INTERVAL = 0.02
 _REQUEST_TIMEOUT = 1.0
 
@@ -45,13 +44,10 @@ class Server:
         """
         self._node = node
         self._log = log
-        # -I and -S: neither the caller's Python environment nor site packages
-        # matter to the leash, and it starts sooner without them.
-        leash = [sys.executable, "-I", "-S", str(_LEASH), str(doomed or "")]
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
-                [*leash, *command],
+                leashed(command, doomed),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -14,6 +14,19 @@ import select
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def leashed(command: Sequence[str], doomed: Path | None = None) -> list[str]:
+    """Put a command on a leash: give it a pipe as stdin, and keep the other end.
+
+    Args:
+        command: The command line.
+        doomed: A directory to remove should the owner be killed.
+    """
+    # -I and -S: neither the caller's Python environment nor site packages matter here, and it starts sooner.
+    return [sys.executable, "-I", "-S", __file__, str(doomed or ""), *command]
 
 
 def main(directory: str, command: list[str]) -> None:
