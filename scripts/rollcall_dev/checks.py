@@ -23,6 +23,9 @@ PACKAGES = {
 }
 """Each package, and what is installed for it of this repository."""
 
+_MSGSPEC = ["--no-verify-hashes", "--constraint", str(ROOT / "requirements.txt"), "msgspec"]
+"""All that the domain needs by itself, at its pinned version."""
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
@@ -92,10 +95,11 @@ def _steps(left_out: list[str]) -> list[Step]:
         Step("lint", _command(BIN / "ruff", "check", ".")),
         Step("types", _command(BIN / "mypy")),
         Step("contracts", _command(BIN / "lint-imports")),
+        *(Step(f"dependencies of {package}", _declared(package)) for package in PACKAGES),
         *(Step(f"{package} alone", _alone(package)) for package in PACKAGES),
         Step("tests", _command(BIN / "coverage", "run", "-m", "pytest", *ignored)),
     ]
-    return steps if left_out and "e2e" in left_out else [*steps, Step("coverage", _coverage)]
+    return steps if "e2e" in left_out else [*steps, Step("coverage", _coverage)]
 
 
 def _command(*arguments: str | Path) -> Callable[[], bool]:
@@ -107,13 +111,19 @@ def _coverage() -> bool:
     return combined and _command(BIN / "coverage", "report")()
 
 
+def _declared(package: str) -> Callable[[], bool]:
+    """Find imports that a package does not declare, and the other way about."""
+    folder = ROOT / PACKAGES[package][-1]
+    return lambda: subprocess.run([BIN / "deptry", "src"], check=False, cwd=folder).returncode == 0
+
+
 def _alone(package: str) -> Callable[[], bool]:
     """Import all of a package with nothing installed but what it declares: no hidden dependency."""
 
     def holds() -> bool:
         folders = PACKAGES[package]
         requirements = ROOT / folders[-1] / "requirements.txt"
-        pinned = ["--require-hashes", "-r", str(requirements)] if requirements in EXPORTS else ["msgspec"]
+        pinned = ["--require-hashes", "-r", str(requirements)] if requirements in EXPORTS else _MSGSPEC
         # The domain alone is imported without what its extra brings.
         left_out = "rollcall_domain.service" if package == "rollcall_domain" else "nothing"
         with tempfile.TemporaryDirectory() as folder:
