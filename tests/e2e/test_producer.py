@@ -42,7 +42,7 @@ async def test_answers_within_the_deadline_while_kafka_is_away_and_recovers_by_i
                 broker.kill()
                 await load.answered(503, 50)
                 assert (await client.get("/livez")).status_code == 200
-                assert "Kafka" in (await client.get("/readyz")).json()["reason"]
+                assert "Kafka" in await _unready(client)
                 await asyncio.to_thread(broker.start)
                 await service.ready()
                 await load.answered(200, 50)
@@ -112,13 +112,11 @@ async def test_sigterm_ends_it_also_while_kafka_is_frozen() -> None:
 async def test_readiness_tells_that_kafka_is_away_also_without_a_request() -> None:
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
-        async with producer(environment, deadline_seconds=0.5) as service, httpx.AsyncClient() as client:
+        async with producer(environment, deadline_seconds=0.5) as service:
             await service.ready()
             broker.kill()
-            async with asyncio.timeout(PATIENCE):
-                while (answer := await client.get(f"{service.url}/readyz")).status_code == 200:  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)  # readiness can only be asked for
-            assert answer.json()["reason"] == "Kafka does not answer"
+            async with httpx.AsyncClient(base_url=service.url) as client:
+                assert await _unready(client) == "Kafka does not answer"
             await asyncio.to_thread(broker.start)
             await service.ready()
 
@@ -182,3 +180,11 @@ async def test_counts_what_it_does(environment: Environment) -> None:
     assert 'rollcall_updates_total{outcome="accepted"} 1.0' in metrics
     assert 'rollcall_problems_total{kind="invalid-value",status="422"} 1.0' in metrics
     assert "process_resident_memory_bytes" in metrics
+
+
+async def _unready(client: httpx.AsyncClient) -> str:
+    """Wait until it says that it is not ready, and why."""
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await client.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - can only be asked
+            await asyncio.sleep(0.05)
+    return str(answer.json()["reason"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from rollcall_dev.kafka import Broker, ports, protocol
@@ -17,6 +18,10 @@ START_LIMIT = 60.0
 
 GIVEN = os.environ.get("ROLLCALL_BOOTSTRAP_SERVERS")
 """Read when the tests are collected, because each of them starts without settings."""
+
+
+# The reaper is a further image to pull; the one container here is removed by the session that has started it.
+testcontainers_config.ryuk_disabled = True
 
 
 @functools.cache

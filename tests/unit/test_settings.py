@@ -17,7 +17,7 @@ def test_reads_numbers_and_switches_and_leaves_the_rest_at_its_default() -> None
     [
         ("ROLLCALL_PARTITIONS", "many", "expected `int`"),
         ("ROLLCALL_PARTITIONS", "0", "`int` >= 1"),
-        ("ROLLCALL_TOPIC_PREFIX", "a/b", "has another form (put before every topic's name"),
+        ("ROLLCALL_TOPIC_PREFIX", "a/b", "has another form (put before the name of every topic"),
         ("ROLLCALL_TOPIC_PREFIX", "a\n", "has another form"),
         ("ROLLCALL_LOG_LEVEL", "loud", "must be one of debug, info, warning, error (the least level"),
         ("ROLLCALL_BOOTSTRAP_SERVERS", "", "has another form (Kafka's addresses, host:port"),

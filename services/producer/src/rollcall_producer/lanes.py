@@ -179,8 +179,8 @@ class Lanes:
         return NotWrittenError(f"Kafka took nothing within {self._deadline:g} s; nothing was written")
 
     def fault(self) -> str | None:
-        """Tell why updates can't be taken now, or None."""
+        """Tell why no update can be taken now, or None. That one partition is stuck is no reason to take none."""
         if self._journal.fault is not None:
             return self._journal.fault
-        longest = max(lane.out_for() for lane in self._lanes)
-        return f"Kafka has not acknowledged a batch for {longest:.0f} s" if longest > self._deadline else None
+        shortest = min(lane.out_for() for lane in self._lanes)
+        return f"Kafka has not acknowledged a batch for {shortest:.0f} s" if shortest > self._deadline else None

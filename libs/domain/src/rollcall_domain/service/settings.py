@@ -35,7 +35,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, rename=env_name
         str,
         Meta(
             pattern=r"^[A-Za-z0-9._-]{0,128}\Z",
-            description="put before every topic's name, so that environments can share a cluster",
+            description="put before the name of every topic and group, so that environments can share a cluster",
         ),
     ] = ""
     partitions: Annotated[int, Meta(ge=1, le=10_000, description="partitions of every topic")] = PARTITIONS
