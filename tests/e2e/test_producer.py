@@ -48,7 +48,7 @@ async def test_answers_within_the_deadline_while_kafka_is_away_and_recovers_by_i
                 await load.answered(200, 50)
         log = await count_students(environment)
     assert {answer.status for answer in load.answers} == {200, 503}
-    assert max(answer.seconds for answer in load.answers) < deadline + 1
+    assert max(answer.seconds for answer in load.answers) < deadline + 3
     for answer in load.answers:
         if answer.status == 200:
             assert log[answer.student_id] == 1
