@@ -8,7 +8,7 @@ from rollcall_dev.kafka import Broker, BrokerConfig, Node
 from rollcall_domain.events import State, StudentRecordUpdate
 from rollcall_producer import kafka
 from rollcall_producer.errors import DeliveryError, NotWrittenError
-from rollcall_producer.kafka import Journal
+from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import QUEUE_LIMIT, Lanes
 from support.log import read_all
 from support.services import PATIENCE, Environment

@@ -20,7 +20,7 @@ GIVEN = os.environ.get("ROLLCALL_BOOTSTRAP_SERVERS")
 """Read when the tests are collected, because each of them starts without settings."""
 
 
-# The reaper is a further image to pull; the one container here is removed by the session that has started it.
+# The reaper is a further image to pull; the one container here is removed by whoever has started it.
 testcontainers_config.ryuk_disabled = True
 
 

@@ -1,4 +1,4 @@
-"""Step 3 of an update's way: batches to Kafka, acknowledged by all replicas in sync.
+"""Step 4 of an update's way: a batch to Kafka, acknowledged by all replicas in sync.
 
 aiokafka is used by its batch API: `send()` for each record takes six times as long, and loses order under load.
 """
@@ -6,33 +6,23 @@ aiokafka is used by its batch API: `send()` for each record takes six times as l
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
-import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import TopicPartition
 
-from rollcall_domain.service.connection import client_options, persist
-from rollcall_domain.service.provision import ensure_topics, topic_name
-from rollcall_domain.topics import STUDENT
-from rollcall_producer import metrics
 from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
-from rollcall_producer.settings import ProducerSettings
-
-log = structlog.get_logger()
-
-BATCH_LIMIT = 512 * 1024
-"""Bytes of a batch at the most: half of what a broker takes by default."""
 
 STALL = 60.0
 """Seconds after which a batch is given up whose partition has a leader, and the client with it."""
 
+LOOK = 0.5
+"""Seconds between looks at whether a batch that is out can still arrive."""
+
 CLOSE_LIMIT = 1.0
 """Seconds for each step of closing a client."""
-
-PULSE = 5.0
-"""Seconds between looks at whether Kafka still answers."""
 
 
 class Batch:
@@ -122,13 +112,14 @@ class Connection:
 
         Raises:
             KafkaError: It failed.
-            TimeoutError: Nothing is known of it after `STALL`, or the client was closed.
+            TimeoutError: Nothing is known of it after `STALL`, the partition is gone, or the client was closed.
         """
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._forget)
+        begin = monotonic()
         while not delivery.done():
-            await asyncio.wait([delivery, self._closing], timeout=STALL, return_when=asyncio.FIRST_COMPLETED)
-            if not delivery.done() and (self._closing.done() or self._has_leader(partition)):
+            await asyncio.wait([delivery, self._closing], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            if not delivery.done() and not self._may_arrive(partition, monotonic() - begin):
                 raise TimeoutError
         delivery.result()
 
@@ -137,8 +128,13 @@ class Connection:
         if not delivery.cancelled():
             delivery.exception()  # marks it as seen, also where nobody waits any more
 
-    def _has_leader(self, partition: int) -> bool:
-        return self.client.client.cluster.leader_for_partition(TopicPartition(self.topic, partition)) not in (None, -1)
+    def _may_arrive(self, partition: int, seconds: float) -> bool:
+        """Tell whether a batch is worth waiting for: one whose partition has no leader is, for as long as it takes."""
+        cluster = self.client.client.cluster
+        if self._closing.done() or partition not in (cluster.partitions_for_topic(self.topic) or ()):
+            return False
+        leader = cluster.leader_for_partition(TopicPartition(self.topic, partition))
+        return seconds < STALL or leader in (None, -1)
 
     async def answers(self, limit: float) -> bool:
         """Find out whether Kafka answers within a time in seconds."""
@@ -172,75 +168,6 @@ async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(CLOSE_LIMIT):
             await step()
-
-
-class Journal:
-    """The topic that accepted updates are written to.
-
-    Attributes:
-        fault: Why nothing can be written now, or None.
-    """
-
-    def __init__(self, settings: ProducerSettings) -> None:
-        self.fault: str | None = "not connected to Kafka yet"
-        self._settings = settings
-        self._connection: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
-
-    async def open_batch(self, partition: int) -> Batch:
-        """Start a batch; waits while there is no connection."""
-        return Batch(await asyncio.shield(self._connection), partition)
-
-    async def run(self) -> None:
-        """Stay connected until cancelled.
-
-        Raises:
-            TopicMismatchError: The topic is not laid out as declared.
-        """
-        while True:
-            connection = await persist(self._connect, self._settings, self._report)
-            self.fault = None
-            self._connection.set_result(connection)
-            try:
-                await self._watch(connection)
-                self._connection = asyncio.get_running_loop().create_future()
-            finally:
-                await connection.close()
-
-    async def _watch(self, connection: Connection) -> None:
-        """Look now and then whether Kafka still answers, until the connection fails."""
-        while True:
-            await asyncio.wait([connection.failed], timeout=PULSE)
-            if connection.failed.done():
-                break
-            answers = await connection.answers(self._settings.deadline_seconds)
-            self.fault = None if answers else "Kafka does not answer"
-        self.fault = f"the connection to Kafka is being replaced: {connection.failed.result()}"
-        log.warning("Replacing the Kafka client", reason=connection.failed.result())
-        metrics.replacements.inc()
-
-    def _report(self, fault: str) -> None:
-        self.fault = fault
-
-    async def _connect(self) -> Connection:
-        await ensure_topics([STUDENT], self._settings)
-        topic = topic_name(STUDENT, self._settings)
-        client = AIOKafkaProducer(
-            **client_options(self._settings, "rollcall-producer"),
-            enable_idempotence=True,
-            acks="all",
-            max_batch_size=BATCH_LIMIT,
-            request_timeout_ms=int(self._settings.deadline_seconds * 1000),
-        )
-        # A batch whose partition has no leader would fail after the request's timeout, and the client with it.
-        client._message_accumulator._batch_ttl = float("inf")  # noqa: SLF001 - no public setting
-        try:
-            await client.start()
-            await client.partitions_for(topic)
-        except BaseException:
-            await client.stop()
-            raise
-        log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=topic)
-        return Connection(client, topic)
 
 
 def _name(error: Exception) -> str:

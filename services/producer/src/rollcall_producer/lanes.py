@@ -16,7 +16,8 @@ from rollcall_domain.events import StudentRecordUpdate
 from rollcall_domain.partition import partition_for
 from rollcall_producer import metrics
 from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
-from rollcall_producer.kafka import Batch, Journal
+from rollcall_producer.journal import Journal
+from rollcall_producer.kafka import Batch
 
 QUEUE_LIMIT = 8 * 1024 * 1024
 """Bytes of keys and values that may wait in one lane."""

@@ -6,7 +6,7 @@ import structlog
 
 from rollcall_domain.service.server import serving
 from rollcall_producer.app import create_app
-from rollcall_producer.kafka import Journal
+from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaConnectionError, KafkaError
@@ -29,6 +29,29 @@ def client_options(settings: ServiceSettings, client_id: str) -> dict[str, Any]:
         "client_id": client_id,
         "metadata_max_age_ms": 60_000,
     }
+
+
+class Client(Protocol):
+    """A Kafka client as far as its life goes."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+
+C = TypeVar("C", bound=Client)
+
+
+async def started(client: C) -> C:
+    """Start a client; one that can't be started is stopped again."""
+    try:
+        await client.start()
+    except BaseException:
+        await client.stop()
+        raise
+    return client
 
 
 def unreachable(settings: ServiceSettings, error: Exception) -> str:

@@ -13,7 +13,7 @@ from rollcall_consumer import metrics
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import UnreadableRecordError
-from rollcall_domain.service.connection import client_options
+from rollcall_domain.service.connection import client_options, started
 from rollcall_domain.service.provision import topic_name
 from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
 
@@ -117,18 +117,14 @@ class DeadLetterQueue:
     async def _connect(self) -> AIOKafkaProducer:
         async with self._connecting:
             if self._client is None:
-                client = AIOKafkaProducer(
-                    **client_options(self._settings, "rollcall-dead-letters"),
-                    enable_idempotence=True,
-                    acks="all",
-                    max_request_size=DEAD_LETTER_LIMIT,
+                self._client = await started(
+                    AIOKafkaProducer(
+                        **client_options(self._settings, "rollcall-dead-letters"),
+                        enable_idempotence=True,
+                        acks="all",
+                        max_request_size=DEAD_LETTER_LIMIT,
+                    )
                 )
-                try:
-                    await client.start()
-                except BaseException:
-                    await client.stop()
-                    raise
-                self._client = client
             return self._client
 
     async def close(self) -> None:

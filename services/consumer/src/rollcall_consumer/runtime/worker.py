@@ -9,7 +9,7 @@ from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSI
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.connection import client_options, persist
+from rollcall_domain.service.connection import client_options, persist, started
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import DEAD_LETTERS
 
@@ -52,20 +52,16 @@ class Worker:
 
     async def _connect(self) -> AIOKafkaConsumer:
         await ensure_topics([self._pipeline.source, DEAD_LETTERS], self._settings)
-        consumer = AIOKafkaConsumer(
-            **client_options(self._settings, f"rollcall-{self._pipeline.name}"),
-            group_id=self._settings.group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            partition_assignment_strategy=(RangePartitionAssignor,),
-            session_timeout_ms=int(SESSION_TIMEOUT * 1000),
-            heartbeat_interval_ms=int(HEARTBEAT * 1000),
-            rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
+        return await started(
+            AIOKafkaConsumer(
+                **client_options(self._settings, f"rollcall-{self._pipeline.name}"),
+                group_id=self._settings.group_id,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                partition_assignment_strategy=(RangePartitionAssignor,),
+                session_timeout_ms=int(SESSION_TIMEOUT * 1000),
+                heartbeat_interval_ms=int(HEARTBEAT * 1000),
+                rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
+            )
         )
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
-        return consumer
