@@ -1,11 +1,12 @@
 """One Kafka broker: its data and its life cycle."""
 
+import fcntl
 import shutil
 import signal
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from rollcall_dev.kafka import config as settings
 from rollcall_dev.kafka import ports, storage
@@ -36,6 +37,7 @@ class Broker:
         self._directory = self.config.data and self.config.data.absolute()
         self._server: Server | None = None
         self._failed = False
+        self._claim: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Start."""
@@ -114,6 +116,7 @@ class Broker:
         with filling(self._directory or Path(tempfile.gettempdir()), _SPACE):
             if self._directory is None:
                 self._directory = Path(tempfile.mkdtemp(prefix="rollcall-kafka-"))
+            self._claim_directory()
             command = self._prepare(runtime)
             doomed = self._directory if self.config.data is None else None
             self._server = Server(command, self.config.node, self.log, doomed=doomed)
@@ -132,6 +135,7 @@ class Broker:
             # Only these errors refer the reader to the log.
             self._failed = isinstance(error, KafkaStartError)
             launched.kill()
+            self._release_directory()
             raise
 
     def wait(self) -> int:
@@ -161,6 +165,7 @@ class Broker:
         After a failed start the log stays, because the error refers to it.
         """
         self.stop()
+        self._release_directory()
         if self.config.data is None and self._directory is not None:
             removed = self._data if self._failed else self._directory
             shutil.rmtree(removed, ignore_errors=True)
@@ -173,6 +178,23 @@ class Broker:
         if self._server is None:
             raise RuntimeError(_NOT_STARTED)
         return self._server
+
+    def _claim_directory(self) -> None:
+        """Keep others off the data: Kafka itself reads it before it looks for a lock."""
+        if self._claim is not None:
+            return
+        claim = (self.directory / "claim").open("wb")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            claim.close()
+            raise KafkaStartError(f"{self.directory} is in use by another broker") from error
+        self._claim = claim
+
+    def _release_directory(self) -> None:
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
     def _prepare(self, runtime: Runtime) -> list[str]:
         storage.lay_out(runtime, self.config.node, self._data)
