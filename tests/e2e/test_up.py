@@ -8,15 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from rollcall_dev.kafka import ports
-from support.services import PATIENCE, Event, Service
+from support.services import PATIENCE, Event, Service, executing
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,23 +94,10 @@ async def test_says_why_it_cannot_run() -> None:
     assert _lines(run)[-1] == "rollcall: ROLLCALL_GRUOP: no such setting; is ROLLCALL_GROUP meant?"
 
 
-@asynccontextmanager
-async def _up(*arguments: str, **variables: str) -> AsyncIterator[Service]:
+def _up(*arguments: str, **variables: str) -> AbstractAsyncContextManager[Service]:
     if "--port" not in arguments:
         arguments = (*arguments, "--port", str(ports.choose()))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        ROOT / "scripts/up",
-        *arguments,
-        env={**os.environ, **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    run = Service(process)
-    try:
-        yield run
-    finally:
-        await run.end()
+    return executing(str(ROOT / "scripts/up"), *arguments, **variables)
 
 
 def _says(text: str) -> Callable[[Event], bool]:

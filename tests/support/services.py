@@ -145,13 +145,16 @@ def _event(line: bytes) -> Event:
     return event if isinstance(event, dict) else {"event": line.decode().rstrip()}
 
 
-@asynccontextmanager
-async def running(module: str, *arguments: str, **variables: str) -> AsyncIterator[Service]:
+def running(module: str, *arguments: str, **variables: str) -> AbstractAsyncContextManager[Service]:
     """Run a module as a process, and end it with the body."""
+    return executing("-m", module, *arguments, **variables)
+
+
+@asynccontextmanager
+async def executing(*arguments: str, **variables: str) -> AsyncIterator[Service]:
+    """Run Python as a process, and end it with the body."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        module,
         *arguments,
         env={**os.environ, **variables},
         stdout=asyncio.subprocess.PIPE,
