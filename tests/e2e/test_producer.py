@@ -2,14 +2,15 @@ import asyncio
 import signal
 import socket
 from collections import Counter, defaultdict
-from contextlib import suppress
 
 import httpx
 import msgspec
+import pytest
 
 from rollcall_dev.kafka import Broker
+from rollcall_domain.partition import partition_for
 from support.load import Load, count_students, put
-from support.log import configure_topic, create_topic, read_all, recreate_topic
+from support.log import add_partitions, configure_topic, create_topic, read_all, recreate_topic
 from support.services import PATIENCE, Environment, producer, running
 
 
@@ -59,20 +60,33 @@ async def test_answers_within_the_deadline_while_kafka_is_away_and_recovers_by_i
     assert {answer.retry_after for answer in load.answers if answer.status == 503} == {"1"}
 
 
-async def test_replaces_a_client_that_a_batch_has_failed_on(environment: Environment) -> None:
+async def test_splits_a_batch_that_the_topic_has_become_too_small_for(environment: Environment) -> None:
     async with producer(environment) as service:
         await service.ready()
         configure_topic(environment.servers, environment.student, "max.message.bytes", "4000")
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             answers = await asyncio.gather(*(put(client, "x" * 250) for _ in range(100)))
-            failed = [answer.json() for answer in answers if answer.status_code == 503]
-            assert {answer["outcome"] for answer in failed} == {"not-written"}
-            assert "too large" in failed[0]["detail"]
+            assert {answer.status_code for answer in answers} == {200}
+            metrics = (await client.get("/metrics")).text
+    assert "rollcall_client_replacements_total 0.0" not in metrics
+    assert await count_students(environment) == {"x" * 250: 100}
+
+
+async def test_a_record_that_the_topic_has_become_too_small_for_is_refused_and_harms_no_other(
+    environment: Environment,
+) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        configure_topic(environment.servers, environment.student, "max.message.bytes", "400")
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+            first = await put(client, "x" * 250)
+            assert (first.status_code, first.json()["outcome"]) == (503, "not-written")
+            assert "too large" in first.json()["detail"]
             await service.ready()
-            assert (await put(client, "s-1")).status_code == 200
-        accepted = sum(answer.status_code == 200 for answer in answers)
-        log = await count_students(environment)
-        assert (log["x" * 250], log["s-1"]) == (accepted, 1)
+            second = await put(client, "x" * 250)
+            assert (second.status_code, second.json()["type"]) == (413, "urn:rollcall:problem:record-too-large")
+            assert {(await put(client, f"s-{number}")).status_code for number in range(20)} == {200}
+    assert await count_students(environment) == {f"s-{number}": 1 for number in range(20)}
 
 
 async def test_sigterm_finishes_the_requests_in_hand() -> None:
@@ -121,17 +135,35 @@ async def test_readiness_tells_that_kafka_is_away_also_without_a_request() -> No
             await service.ready()
 
 
-async def test_a_topic_that_is_made_anew_with_fewer_partitions_ends_it_in_one_line(environment: Environment) -> None:
+@pytest.mark.parametrize("partitions", [2, 9])
+async def test_follows_a_topic_that_is_made_anew_with_other_partitions(
+    environment: Environment, partitions: int
+) -> None:
     async with producer(environment) as service:
         await service.ready()
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await put(client, "s-1")
-            await recreate_topic(environment.servers, environment.student, 1)
-            with suppress(httpx.TransportError):
-                while service.running:
-                    await asyncio.gather(*(put(client, f"s-{number}") for number in range(12)))
-        assert await service.end(None) == 1
-    assert "has 1 partitions and not 6" in service.events[-1]["reason"]
+            await recreate_topic(environment.servers, environment.student, partitions)
+            await service.event(lambda event: event.get("partitions") == partitions and event.get("before") == 6)
+            students = [f"s-{number}" for number in range(60)]
+            while {answer.status_code for answer in await asyncio.gather(*(put(client, s) for s in students))} != {200}:
+                pass
+    records = await read_all(environment.servers, environment.student, partitions)
+    latest = {record.key: record.partition for record in records}
+    assert latest == {student.encode(): partition_for(student.encode(), partitions) for student in students}
+
+
+async def test_follows_partitions_that_are_added(environment: Environment) -> None:
+    async with producer(environment) as service:
+        await service.ready()
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            assert (await put(client, "s-1")).status_code == 200
+            add_partitions(environment.servers, environment.student, 9)
+            await service.event(lambda event: event.get("partitions") == 9 and event.get("before") == 6)
+            answers = await asyncio.gather(*(put(client, f"s-{number}") for number in range(60)))
+            assert {answer.status_code for answer in answers} == {200}
+    records = await read_all(environment.servers, environment.student, 9)
+    assert {record.partition for record in records} == set(range(9))
 
 
 async def test_starts_before_kafka_and_serves_once_it_is_there() -> None:

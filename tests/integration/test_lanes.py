@@ -5,26 +5,44 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rollcall_dev.kafka import Broker, BrokerConfig, Node
-from rollcall_domain.events import State, StudentRecordUpdate
 from rollcall_producer import kafka
-from rollcall_producer.errors import DeliveryError, NotWrittenError
+from rollcall_producer.errors import BusyError, DeliveryError, NotWrittenError, OutcomeUnknownError
+from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
-from rollcall_producer.lanes import QUEUE_LIMIT, Lanes
+from rollcall_producer.lanes import LEAST_LIMIT, Lanes
+from rollcall_producer.update import Update
 from support.log import read_all
 from support.services import PATIENCE, Environment
 
-UPDATE = StudentRecordUpdate("x" * 256, State.LoggedIn)
-SIZE = 256 + len('{"StudentId":"","State":0}') + 256
+UPDATE = Update("x" * 64, "LoggedIn")
+UPDATES = [Update(f"s-{number}", "LoggedIn") for number in range(60)]
+
+
+class _Caller:
+    """Writes updates, and learns what became of them."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._ingest = Ingest(lanes)
+
+    def fault(self) -> str | None:
+        return self._lanes.fault()
+
+    async def write(self, update: Update) -> None:
+        batch, *_ = self._ingest.admit(update, None, None)
+        outcome = await batch.wait()
+        if outcome is not None:
+            raise type(outcome)(str(outcome))
 
 
 @asynccontextmanager
-async def _lanes(environment: Environment, deadline: float, *, connected: bool = True) -> AsyncIterator[Lanes]:
+async def _lanes(environment: Environment, deadline: float, *, connected: bool = True) -> AsyncIterator[_Caller]:
     journal = Journal(environment.producer())
     connection = asyncio.create_task(journal.run())
-    async with Lanes(journal, 6, deadline) as lanes:
+    async with Lanes(journal, 6, deadline, limit=6 * LEAST_LIMIT) as lanes:
         if connected:
             await _until(lambda: lanes.fault() is None)
-        yield lanes
+        yield _Caller(lanes)
     connection.cancel()
     await asyncio.wait([connection])
 
@@ -41,14 +59,15 @@ async def test_a_lane_holds_a_bounded_amount_and_writes_all_that_it_took() -> No
         async with _lanes(environment, deadline=60) as lanes:
             await lanes.write(UPDATE)
             broker.pause()
-            fitting = QUEUE_LIMIT // SIZE
-            writes = [asyncio.create_task(lanes.write(UPDATE)) for _ in range(fitting + 500)]
+            writes = [asyncio.create_task(lanes.write(UPDATE)) for _ in range(30_000)]
             refused, waiting = await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
-            assert all("too many updates wait" in str(write.exception()) for write in refused)
+            errors = [write.exception() for write in refused]
+            assert all(isinstance(error, BusyError) and error.retry_after >= 1 for error in errors)
             broker.resume()
             await asyncio.wait(waiting)
         accepted = 1 + sum(write.exception() is None for write in writes)
-        assert fitting < accepted < fitting + 100
+        size = 64 + len('{"StudentId":"","State":0}') + 64 + 34
+        assert LEAST_LIMIT < accepted * size < 2 * LEAST_LIMIT
         assert len(await read_all(environment.servers, environment.student)) == accepted
 
 
@@ -56,36 +75,33 @@ async def test_room_comes_back_when_callers_give_up() -> None:
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
         async with _lanes(environment, deadline=1) as lanes:
-            await asyncio.gather(lanes.write(UPDATE))
+            await lanes.write(UPDATE)
             broker.pause()
             for _ in range(2):
-                outcomes = await asyncio.gather(
-                    *(lanes.write(UPDATE) for _ in range(QUEUE_LIMIT // SIZE)), return_exceptions=True
-                )
+                outcomes = await asyncio.gather(*(lanes.write(UPDATE) for _ in range(4000)), return_exceptions=True)
+                assert {type(outcome) for outcome in outcomes} <= {NotWrittenError, OutcomeUnknownError}
                 assert not any("too many" in str(outcome) for outcome in outcomes)
             broker.resume()
 
 
 async def test_a_client_that_a_frozen_kafka_has_stalled_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka, "STALL", 0.5)
-    updates = [StudentRecordUpdate(f"s-{number}", State.LoggedIn) for number in range(30)]
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
         async with _lanes(environment, deadline=1) as lanes:
-            await asyncio.gather(*map(lanes.write, updates))
+            await asyncio.gather(*map(lanes.write, UPDATES))
             broker.pause()
-            outcomes = await asyncio.gather(*map(lanes.write, updates), return_exceptions=True)
+            outcomes = await asyncio.gather(*map(lanes.write, UPDATES), return_exceptions=True)
             assert all(isinstance(outcome, DeliveryError) for outcome in outcomes)
             await _until(lambda: "can't use Kafka" in str(lanes.fault()))
             broker.resume()
             await _until(lambda: lanes.fault() is None)
-            await asyncio.gather(*map(lanes.write, updates))
+            await asyncio.gather(*map(lanes.write, UPDATES))
 
 
 async def test_partitions_with_a_leader_are_served_while_another_has_none() -> None:
     nodes = tuple(Node.on_free_ports(number) for number in (1, 2, 3))
     brokers = [Broker(BrokerConfig(node=node, voters=nodes, stop_timeout=2)) for node in nodes]
-    updates = [StudentRecordUpdate(f"s-{number}", State.LoggedIn) for number in range(60)]
     try:
         for broker in brokers:
             broker.launch()
@@ -93,16 +109,16 @@ async def test_partitions_with_a_leader_are_served_while_another_has_none() -> N
             await asyncio.to_thread(broker.wait_ready)
         environment = Environment(brokers[0].bootstrap_servers, "")
         async with _lanes(environment, deadline=3) as lanes:
-            await asyncio.gather(*map(lanes.write, updates))
+            await asyncio.gather(*map(lanes.write, UPDATES))
             brokers[2].kill()
             shares = []
             for _ in range(4):
-                outcomes = await asyncio.gather(*map(lanes.write, updates), return_exceptions=True)
-                shares.append(outcomes.count(None) / len(updates))
+                outcomes = await asyncio.gather(*map(lanes.write, UPDATES), return_exceptions=True)
+                shares.append(outcomes.count(None) / len(UPDATES))
             assert min(shares[1:]) > 0.3
             await asyncio.to_thread(brokers[2].start)
             async with asyncio.timeout(PATIENCE):
-                while any(await asyncio.gather(*map(lanes.write, updates), return_exceptions=True)):
+                while any(await asyncio.gather(*map(lanes.write, UPDATES), return_exceptions=True)):
                     pass
     finally:
         for broker in brokers:

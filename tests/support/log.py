@@ -10,6 +10,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
 )
 
 PARTITIONS = 6
@@ -46,6 +47,12 @@ def configure_topic(servers: str, topic: str, name: str, value: str) -> None:
     client.incremental_alter_configs([resource])[resource].result()
 
 
+def add_partitions(servers: str, topic: str, count: int) -> None:
+    """Add partitions to a topic until it has as many, as an operator would."""
+    client = AdminClient({"bootstrap.servers": servers})
+    client.create_partitions([NewPartitions(topic, count)])[topic].result()
+
+
 async def list_topics(servers: str) -> list[str]:
     """Name all topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
@@ -57,10 +64,12 @@ async def list_topics(servers: str) -> list[str]:
     return topics
 
 
-async def read_all(servers: str, topic: str) -> list[ConsumerRecord[bytes | None, bytes | None]]:
+async def read_all(
+    servers: str, topic: str, count: int = PARTITIONS
+) -> list[ConsumerRecord[bytes | None, bytes | None]]:
     """Read all records that a topic holds, partition by partition."""
     async with AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
-        partitions = [TopicPartition(topic, index) for index in range(PARTITIONS)]
+        partitions = [TopicPartition(topic, index) for index in range(count)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         records: list[ConsumerRecord[bytes | None, bytes | None]] = []

@@ -1,88 +1,98 @@
 """Step 1 of an update's way: bytes of a request to a valid update, or a problem that names what is wrong."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
-from rollcall_domain.errors import InvalidStudentIdError
-from rollcall_domain.events import State, StudentRecordUpdate, check_student_id
-from rollcall_producer.problems import SHOWN, Problem
+from rollcall_producer.binding import bind
+from rollcall_producer.problems import SHOWN, Problem, unsupported
+from rollcall_producer.update import Update
 
 BODY_LIMIT = 65_536
 """The largest body of a single update, in bytes."""
 
-
-class _Body(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename="pascal"):
-    student_id: str
-    state: Literal["LoggedIn", "LoggedOut"]
-
-
-_USUAL_CONTENT_TYPES = {"application/json", "application/json; charset=utf-8"}
+_USUAL_CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
 _JSON_SUFFIX = re.compile(r"application/.+\+json")
 
-_decoder = msgspec.json.Decoder(_Body)
-_properties = {"studentid": "StudentId", "state": "State"}
 
+def check_headers(headers: Mapping[bytes, bytes]) -> None:
+    """Make sure that a body is said to be JSON, and not compressed.
 
-async def read_update(request: Request) -> StudentRecordUpdate:
-    """Read an update from a request.
+    Args:
+        headers: The request's headers, names in lower case.
 
     Raises:
-        Problem: The request is at fault.
+        Problem: 415.
     """
-    _check_content_type(request.headers)
-    return parse_update(await _read_body(request))
-
-
-def _check_content_type(headers: Headers) -> None:
-    declared = headers.get("content-type", "")
+    declared = headers.get(b"content-type", b"")
     if declared not in _USUAL_CONTENT_TYPES:
-        _check_unusual_content_type(declared)
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise _unsupported("the body must not be compressed", "Content-Encoding")
+        _check_unusual_content_type(declared.decode("latin-1"))
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise unsupported("the body must not be compressed", "Content-Encoding")
 
 
 def _check_unusual_content_type(declared: str) -> None:
     media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
     if media_type not in ("application/json", "text/json") and not _JSON_SUFFIX.fullmatch(media_type):
         shown = repr(declared[:SHOWN]) if declared else "missing"
-        raise _unsupported(f"the content type must be application/json, and is {shown}", "Content-Type")
+        raise unsupported(f"the content type must be application/json, and is {shown}", "Content-Type")
+    check_charset(parameters)
+
+
+def check_charset(parameters: list[str]) -> None:
+    """Make sure that the parameters of a content type, in lower case, name no charset but UTF-8.
+
+    Raises:
+        Problem: 415.
+    """
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name == "charset" and value.strip('"') not in ("utf-8", "utf8"):
-            raise _unsupported("the charset must be utf-8", "Content-Type")
+            raise unsupported("the charset must be utf-8", "Content-Type")
 
 
-def _unsupported(detail: str, field: str) -> Problem:
-    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, field=field)
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """Read the body of a request.
 
+    Args:
+        receive: The request.
+        headers: Its headers, names in lower case.
+        limit: Bytes at the most.
 
-async def _read_body(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > BODY_LIMIT:
-        raise _too_large()
+    Raises:
+        Problem: 413 for a longer one, 400 for one that ends early.
+    """
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if not message.get("more_body", True) and len(message["body"]) <= limit:
+        whole: bytes = message["body"]
+        return whole
     body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise _too_large()
-    except ClientDisconnect as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early") from error
-    return bytes(body)
+    while message["type"] == "http.request":
+        body += message["body"]
+        if len(body) > limit:
+            raise _too_large(limit)
+        if not message["more_body"]:
+            return bytes(body)
+        message = await receive()
+    raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early")
 
 
-def _too_large() -> Problem:
-    return Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", f"the body may have {BODY_LIMIT} bytes at the most"
-    )
+def _too_large(limit: int) -> Problem:
+    detail = f"the body may have {limit} bytes at the most"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
 
 
-def parse_update(body: bytes) -> StudentRecordUpdate:
+_decoder = msgspec.json.Decoder(Update)
+
+
+def parse_update(body: bytes) -> Update:
     """Read an update from the bytes of a JSON object, strictly, but with property names in any case.
 
     Of a name that is given twice the last value counts, as usual in JSON.
@@ -91,18 +101,17 @@ def parse_update(body: bytes) -> StudentRecordUpdate:
         Problem: 400 for what is not JSON, 422 for JSON that is not an update.
     """
     try:
-        parsed = _decoder.decode(body)
-        student_id, state = parsed.student_id, State[parsed.state]
+        return _decoder.decode(body)
     except (ValueError, RecursionError):
-        student_id, state = _bind(_parse_object(body))
-    try:
-        check_student_id(student_id)
-    except InvalidStudentIdError as error:
-        raise _invalid("invalid-value", f"StudentId {error}", "StudentId") from error
-    return StudentRecordUpdate(student_id, state)
+        return bind(parse_object(body), Update)
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        Problem: 400 for what is not JSON, 422 for other JSON.
+    """
     if not body:
         raise _malformed("the body is empty")
     try:
@@ -114,40 +123,9 @@ def _parse_object(body: bytes) -> dict[str, Any]:
     except msgspec.DecodeError as error:
         raise _malformed(f"the body is not JSON: {error}") from error
     if not isinstance(parsed, dict):
-        raise _invalid("not-an-object", "the body must be a JSON object")
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-an-object", "the body must be a JSON object")
     return parsed
-
-
-def _bind(given: dict[str, Any]) -> tuple[str, State]:
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        known = _properties.get(name.lower())
-        if known is None:
-            raise _invalid("unknown-property", f"there is no property {name[:SHOWN]!r}", name[:SHOWN])
-        if known in values:
-            raise _invalid("ambiguous-property", f"{known} is given in two spellings", known)
-        values[known] = value
-    for name in _properties.values():
-        if name not in values:
-            raise _invalid("missing-property", f"{name} is missing", name)
-    return _student_id(values["StudentId"]), _state(values["State"])
-
-
-def _student_id(value: object) -> str:
-    if not isinstance(value, str):
-        raise _invalid("invalid-value", "StudentId must be a string", "StudentId")
-    return value
-
-
-def _state(value: object) -> State:
-    if not isinstance(value, str) or value not in State.__members__:
-        raise _invalid("invalid-value", 'State must be "LoggedIn" or "LoggedOut"', "State")
-    return State[value]
 
 
 def _malformed(detail: str) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "malformed-body", detail)
-
-
-def _invalid(kind: str, detail: str, field: str | None = None) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, kind, detail, field=field)

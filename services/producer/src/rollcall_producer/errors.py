@@ -2,15 +2,39 @@
 
 ```
 RollcallError
+├── ReusedIdError            another update had this id
+├── BusyError                no room at present
+├── RecordTooLargeError      more than the topic takes
 └── DeliveryError            root of these, never raised directly
     ├── NotWrittenError      surely not in the log
+    │   └── BatchTooLargeError   together more than the topic takes
     └── OutcomeUnknownError  perhaps in the log
 ```
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rollcall_domain.errors import RollcallError
+
+
+class ReusedIdError(RollcallError):
+    """An id that another update had before."""
+
+
+class BusyError(RollcallError):
+    """Too much is on its way already.
+
+    Attributes:
+        retry_after: Seconds until there should be room.
+    """
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many updates wait for Kafka; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class RecordTooLargeError(RollcallError):
+    """A record that is larger than the topic takes."""
 
 
 class DeliveryError(RollcallError):
@@ -20,13 +44,17 @@ class DeliveryError(RollcallError):
         outcome: What is known of it, for programs.
     """
 
-    outcome: ClassVar[str]
+    outcome: ClassVar[Literal["not-written", "unknown"]]
 
 
 class NotWrittenError(DeliveryError):
     """The update is not in the log and never will be."""
 
     outcome = "not-written"
+
+
+class BatchTooLargeError(NotWrittenError):
+    """A batch that is larger than the topic takes; its records by themselves may not be."""
 
 
 class OutcomeUnknownError(DeliveryError):

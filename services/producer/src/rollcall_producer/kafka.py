@@ -5,73 +5,27 @@ aiokafka is used by its batch API: `send()` for each record takes six times as l
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
-from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
+from rollcall_producer.errors import BatchTooLargeError, DeliveryError, NotWrittenError, OutcomeUnknownError
 
 STALL = 60.0
 """Seconds after which a batch is given up whose partition has a leader, and the client with it."""
 
-LOOK = 0.5
-"""Seconds between looks at whether a batch that is out can still arrive."""
-
 CLOSE_LIMIT = 1.0
 """Seconds for each step of closing a client."""
 
-
-class Batch:
-    """Records for one partition that travel together."""
-
-    def __init__(self, connection: "Connection", partition: int) -> None:
-        self._connection = connection
-        self._partition = partition
-        self._builder = connection.client.create_batch()
-
-    def append(self, key: bytes, value: bytes, timestamp: int) -> bool:
-        """Add a record.
-
-        Args:
-            key: The record's key.
-            value: The record's value.
-            timestamp: Milliseconds since 1970, UTC.
-
-        Returns:
-            False if the batch is full, which then does not hold the record.
-        """
-        return self._builder.append(timestamp=timestamp, key=key, value=value) is not None
-
-    async def send(self) -> None:
-        """Send the batch, and return once it is acknowledged.
-
-        There is no deadline here but `STALL`: the idempotent client repeats a batch until it is in the log once, and
-        whoever sent another one before that would risk the order. Callers who can't wait give up by themselves.
-
-        Raises:
-            NotWrittenError: Kafka has refused the batch, or there is no such partition any more.
-            OutcomeUnknownError: The client has failed meanwhile.
-        """
-        connection = self._connection
-        try:
-            await connection.check_partition(self._partition)
-            delivery = await connection.client.send_batch(self._builder, connection.topic, partition=self._partition)
-            await connection.delivered(delivery, self._partition)
-        except (NotWrittenError, KafkaError, TimeoutError) as error:
-            connection.fail(error)
-            raise _delivery_error(error) from error
-
-
-def _delivery_error(error: Exception) -> DeliveryError:
-    if isinstance(error, DeliveryError):
-        return error
-    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-        return NotWrittenError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
-    return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
+RENEWAL = 2**30
+"""Records of one partition after which a client is replaced: aiokafka counts them wrongly from 2^31 on."""
 
 
 class Connection:
@@ -80,70 +34,106 @@ class Connection:
     A failed batch leaves a gap in the sequence of its partition, and no later one is taken from this client.
 
     Attributes:
-        client: The client.
-        topic: The topic's full name.
         failed: Done, with the reason, once the client is to be replaced.
     """
 
     def __init__(self, client: AIOKafkaProducer, topic: str) -> None:
-        self.client = client
-        self.topic = topic
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._deliveries: set[asyncio.Future[Any]] = set()
+        self._client = client
+        self._topic = topic
+        self._closing = False
+        self._out: dict[asyncio.Future[None], _Voyage] = {}
+        self._written: Counter[int] = Counter()
 
-    def fail(self, error: Exception) -> None:
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has, as far as the client knows."""
+        return len(self._all_partitions())
+
+    def _all_partitions(self) -> Collection[int]:
+        return self._client.client.cluster.partitions_for_topic(self._topic) or ()
+
+    def leader(self, partition: int) -> int | None:
+        """Tell which broker leads a partition, or None."""
+        leader: int | None = self._client.client.cluster.leader_for_partition(TopicPartition(self._topic, partition))
+        return None if leader == -1 else leader
+
+    def fail(self, reason: str) -> None:
         """Have the client replaced."""
         if not self.failed.done():
-            self.failed.set_result(_name(error))
+            self.failed.set_result(reason)
 
-    async def check_partition(self, partition: int) -> None:
-        """Make sure that a partition is still there: somebody may have made the topic anew, with fewer.
+    async def send(self, partition: int, builder: BatchBuilder) -> None:
+        """Send a batch, and return once it is acknowledged.
+
+        There is no deadline here but `STALL`: the idempotent client repeats a batch until it is in the log once, and
+        whoever sent another one before that would risk the order. Callers who can't wait give up by themselves.
 
         Raises:
-            NotWrittenError: It is not.
-            KafkaError: The topic is not there.
+            NotWrittenError: Kafka has refused the batch, or there is no such partition any more.
+            OutcomeUnknownError: The client has failed meanwhile.
         """
-        if partition not in await self.client.partitions_for(self.topic):
-            raise NotWrittenError(f"topic {self.topic} has no partition {partition} any more; nothing was written")
+        try:
+            await self._check_partition(partition)
+            self._count(partition, builder.record_count())
+            delivery = await self._client.send_batch(builder, self._topic, partition=partition)
+            await self._delivered(delivery, partition)
+        except (NotWrittenError, KafkaError, TimeoutError) as error:
+            self.fail(_name(error))
+            raise _delivery_error(error) from error
 
-    async def delivered(self, delivery: asyncio.Future[Any], partition: int) -> None:
+    async def _check_partition(self, partition: int) -> None:
+        """Make sure that a partition is still there: somebody may have made the topic anew, with fewer."""
+        if partition not in (self._all_partitions() or await self._client.partitions_for(self._topic)):
+            raise NotWrittenError(f"topic {self._topic} has no partition {partition} any more; nothing was written")
+
+    def _count(self, partition: int, records: int) -> None:
+        self._written[partition] += records
+        if self._written[partition] >= RENEWAL:
+            self.fail("it has written as many records as it may")
+
+    async def _delivered(self, delivery: asyncio.Future[Any], partition: int) -> None:
         """Wait until a batch is acknowledged.
 
         Raises:
             KafkaError: It failed.
-            TimeoutError: Nothing is known of it after `STALL`, the partition is gone, or the client was closed.
+            TimeoutError: It will not arrive, as far as can be known.
         """
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._forget)
-        begin = monotonic()
-        while not delivery.done():
-            await asyncio.wait([delivery, self._closing], timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
-            if not delivery.done() and not self._may_arrive(partition, monotonic() - begin):
-                raise TimeoutError
-        delivery.result()
+        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._out[arrival] = _Voyage(partition, monotonic())
+        delivery.add_done_callback(partial(_pass_on, arrival))
+        try:
+            await arrival
+        finally:
+            del self._out[arrival]
 
-    def _forget(self, delivery: asyncio.Future[Any]) -> None:
-        self._deliveries.discard(delivery)
-        if not delivery.cancelled():
-            delivery.exception()  # marks it as seen, also where nobody waits any more
+    def give_up(self) -> None:
+        """Give up the batches that are out and will not arrive. To be called now and then."""
+        for arrival, voyage in self._out.items():
+            if not arrival.done() and not self._may_arrive(voyage):
+                arrival.set_exception(TimeoutError())
 
-    def _may_arrive(self, partition: int, seconds: float) -> bool:
+    def _may_arrive(self, voyage: "_Voyage") -> bool:
         """Tell whether a batch is worth waiting for: one whose partition has no leader is, for as long as it takes."""
-        cluster = self.client.client.cluster
-        if self._closing.done() or partition not in (cluster.partitions_for_topic(self.topic) or ()):
+        if self._closing or voyage.partition not in self._all_partitions():
             return False
-        leader = cluster.leader_for_partition(TopicPartition(self.topic, partition))
-        return seconds < STALL or leader in (None, -1)
+        return monotonic() - voyage.begin < STALL or self.leader(voyage.partition) is None
 
-    async def answers(self, limit: float) -> bool:
-        """Find out whether Kafka answers within a time in seconds."""
+    async def look(self, limit: float) -> int | None:
+        """Find out whether Kafka answers within a time in seconds.
+
+        Returns:
+            How many partitions the topic has now (0 if it is gone), or None if there is no answer.
+        """
         try:
             async with asyncio.timeout(limit):
-                await self.client.client.fetch_all_metadata()
+                cluster = await self._client.client.fetch_all_metadata()
+                partitions = len(cluster.partitions_for_topic(self._topic) or ())
+                if partitions != self.partitions:
+                    await self._client.client.force_metadata_update()
         except (KafkaError, TimeoutError):
-            return False
-        return True
+            return None
+        return partitions
 
     async def close(self) -> None:
         """Close the client for good, with what it may still hold.
@@ -152,22 +142,46 @@ class Connection:
         left would go on sending, after and between the batches of the next one. So its sender is ended first; each
         attempt ends at least one of the requests that the sender waits for.
         """
-        if self._deliveries:
-            await asyncio.wait(self._deliveries, timeout=CLOSE_LIMIT)
-        self._closing.set_result(None)
-        if not self._deliveries:
-            await _bounded(self.client.stop)
-        sender = self.client._sender  # noqa: SLF001 - no public way ends it
+        if self._out:
+            await asyncio.wait(self._out, timeout=CLOSE_LIMIT)
+        self._closing = True
+        if all(arrival.done() for arrival in self._out):
+            await _bounded(self._client.stop)
+        self.give_up()
+        sender = self._client._sender  # noqa: SLF001 - no public way ends it
         while sender.sender_task is not None and not sender.sender_task.done():
             await _bounded(sender.close)
-        await _bounded(self.client.client.close)
-        self.client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+        await _bounded(self._client.client.close)
+        self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+
+
+class _Voyage(NamedTuple):
+    partition: int
+    begin: float
+
+
+def _pass_on(arrival: asyncio.Future[None], delivery: asyncio.Future[Any]) -> None:
+    error = asyncio.CancelledError() if delivery.cancelled() else delivery.exception()
+    if arrival.done():
+        return
+    if error is None:
+        arrival.set_result(None)
+    else:
+        arrival.set_exception(error)
 
 
 async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(CLOSE_LIMIT):
             await step()
+
+
+def _delivery_error(error: Exception) -> DeliveryError:
+    if isinstance(error, DeliveryError):
+        return error
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return BatchTooLargeError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
+    return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
 
 
 def _name(error: Exception) -> str:

@@ -5,140 +5,70 @@ and the order within a partition, which is that per student, is the order of adm
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable
-from time import monotonic, time
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from rollcall_domain import codec
-from rollcall_domain.events import StudentRecordUpdate
+from rollcall_domain.events import State, StudentRecordUpdate, check_student_id
 from rollcall_domain.partition import partition_for
 from rollcall_producer import metrics
-from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
 from rollcall_producer.journal import Journal
-from rollcall_producer.kafka import Batch
+from rollcall_producer.lane import Lane
+from rollcall_producer.linger import Linger
 
-QUEUE_LIMIT = 8 * 1024 * 1024
-"""Bytes of keys and values that may wait in one lane."""
+ADDRESSES = 65_536
+"""Students whose addresses are remembered: the same ones come again, and finding out takes 2 µs. Some 30 MB."""
+
+LEAST_LIMIT = 1024 * 1024
+"""Bytes that may wait in one lane, however many there are."""
+
+SWEEPS = 20
+"""Looks at how long batches have been waiting, within the time of the deadline."""
 
 
-class Ticket:
-    """An update on its way, and the answer that its caller waits for.
+class Address(NamedTuple):
+    """Where a student's records go, and what is in them.
 
     Attributes:
+        lane: The way to the student's partition.
         key: The record's key.
-        value: The record's value.
-        timestamp: When it was admitted, in milliseconds since 1970, UTC.
-        sent: Whether it has been handed to the Kafka client.
-        answer: Done once Kafka has acknowledged the record.
+        values: The record's value, by the name of the state.
     """
 
-    __slots__ = ("admitted", "answer", "key", "sent", "timestamp", "value")
-
-    def __init__(self, key: bytes, value: bytes, answer: asyncio.Future[None]) -> None:
-        self.key = key
-        self.value = value
-        self.timestamp = int(time() * 1000)
-        self.admitted = monotonic()
-        self.sent = False
-        self.answer = answer
-
-    @property
-    def size(self) -> int:
-        """Bytes of key and value."""
-        return len(self.key) + len(self.value)
-
-
-class Lane:
-    """The way to one partition."""
-
-    def __init__(self, partition: int, journal: Journal) -> None:
-        self._partition = partition
-        self._journal = journal
-        self._queue: deque[Ticket] = deque()
-        self._queued_bytes = 0
-        self._arrival = asyncio.Event()
-        self._out_since: float | None = None
-
-    def enqueue(self, ticket: Ticket) -> None:
-        """Take an update in.
-
-        Raises:
-            NotWrittenError: Too much is waiting already.
-        """
-        while self._queue and self._queue[0].answer.done():  # whoever asked has given up
-            self._dequeue()
-        if self._queued_bytes + ticket.size > QUEUE_LIMIT:
-            raise NotWrittenError("too many updates wait for Kafka; nothing was written")
-        self._queue.append(ticket)
-        self._queued_bytes += ticket.size
-        metrics.queued_bytes.inc(ticket.size)
-        self._arrival.set()
-
-    def _dequeue(self) -> None:
-        ticket = self._queue.popleft()
-        self._queued_bytes -= ticket.size
-        metrics.queued_bytes.dec(ticket.size)
-
-    def out_for(self) -> float:
-        """Tell for how many seconds the batch on its way has been out; 0 if there is none."""
-        return 0.0 if self._out_since is None else monotonic() - self._out_since
-
-    async def run(self) -> None:
-        """Send what arrives, for ever."""
-        while True:
-            await self._arrival.wait()
-            batch = await self._journal.open_batch(self._partition)
-            tickets = self._fill(batch)
-            if not self._queue:
-                self._arrival.clear()
-            if tickets:
-                await self._deliver(batch, tickets)
-
-    def _fill(self, batch: Batch) -> list[Ticket]:
-        tickets = []
-        while self._queue:
-            ticket = self._queue[0]
-            if not ticket.answer.done():
-                if not batch.append(ticket.key, ticket.value, ticket.timestamp):
-                    break
-                ticket.sent = True
-                tickets.append(ticket)
-            self._dequeue()
-        return tickets
-
-    async def _deliver(self, batch: Batch, tickets: list[Ticket]) -> None:
-        metrics.batch_records.observe(len(tickets))
-        self._out_since = monotonic()
-        try:
-            await batch.send()
-        except DeliveryError as error:
-            for ticket in _unanswered(tickets):
-                ticket.answer.set_exception(error)
-        else:
-            for ticket in _unanswered(tickets):
-                ticket.answer.set_result(None)
-        finally:
-            self._out_since = None
-
-
-def _unanswered(tickets: Iterable[Ticket]) -> Iterable[Ticket]:
-    return (ticket for ticket in tickets if not ticket.answer.done())
+    lane: Lane
+    key: bytes
+    values: dict[str, bytes]
 
 
 class Lanes:
-    """All lanes of the topic: takes updates in, and answers once Kafka has acknowledged them."""
+    """All lanes of the topic.
 
-    def __init__(self, journal: Journal, partitions: int, deadline: float) -> None:
+    Args:
+        journal: Where records go.
+        partitions: How many partitions the topic has, as far as is known before Kafka has said so.
+        deadline: Seconds from an update's admission until its caller is told what is known by then.
+        limit: Bytes that may be on their way in all lanes together.
+
+    Attributes:
+        addresses: Those of the students who were seen last, by StudentId.
+    """
+
+    def __init__(self, journal: Journal, partitions: int, deadline: float, limit: int) -> None:
         self._journal = journal
         self._deadline = deadline
-        self._lanes = [Lane(partition, journal) for partition in range(partitions)]
-        self._tasks: asyncio.TaskGroup = asyncio.TaskGroup()
+        self._limit = limit
+        self._lanes: list[Lane] = []
+        self._lingers: dict[int | None, Linger] = {}
+        self.addresses: dict[str, Address] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._running: list[asyncio.Task[None]] = []
+        self._count = partitions
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._running = [self._tasks.create_task(lane.run()) for lane in self._lanes]
+        self._running.append(self._tasks.create_task(self._sweep(), name="sweep"))
+        self.spread(self._count)
+        self._journal.on_layout(self.spread)
         return self
 
     async def __aexit__(
@@ -148,36 +78,38 @@ class Lanes:
             task.cancel()
         await self._tasks.__aexit__(kind, error, traceback)
 
-    async def write(self, update: StudentRecordUpdate) -> None:
-        """Write an update, and return once it is durable: acknowledged by all replicas in sync.
+    def spread(self, partitions: int) -> None:
+        """Spread students over a number of partitions from now on."""
+        self._count = partitions
+        self.addresses.clear()
+        share = max(LEAST_LIMIT, self._limit // partitions)
+        while len(self._lanes) < partitions:
+            lane = Lane(len(self._lanes), self._journal, self._linger, share, self._deadline)
+            self._lanes.append(lane)
+            self._running.append(self._tasks.create_task(lane.run(), name=f"lane {lane.partition}"))
+
+    def lane(self, partition: int) -> Lane:
+        """Give the way to a partition."""
+        return self._lanes[partition]
+
+    def address(self, student_id: str) -> Address:
+        """Find out where a student's records go.
 
         Raises:
-            NotWrittenError: It was not written before the deadline, and will not be.
-            OutcomeUnknownError: It was sent, and not acknowledged before the deadline.
+            InvalidStudentIdError: No record may carry this StudentId.
         """
-        key = update.student_id.encode()
-        ticket = Ticket(key, codec.encode(update), asyncio.get_running_loop().create_future())
-        try:
-            self._lanes[partition_for(key, len(self._lanes))].enqueue(ticket)
-            async with asyncio.timeout(self._deadline):
-                with metrics.in_flight.track_inprogress():
-                    await ticket.answer
-        except TimeoutError:
-            error = self._late(ticket)
-            metrics.updates.labels(error.outcome).inc()
-            raise error from None
-        except DeliveryError as error:
-            metrics.updates.labels(error.outcome).inc()
-            raise
-        metrics.updates.labels("accepted").inc()
-        metrics.acknowledgement.observe(monotonic() - ticket.admitted)
+        known = self.addresses.get(student_id)
+        return self._find_address(student_id) if known is None else known
 
-    def _late(self, ticket: Ticket) -> DeliveryError:
-        if ticket.sent:
-            return OutcomeUnknownError(
-                f"Kafka did not acknowledge within {self._deadline:g} s; the update may be written, or not"
-            )
-        return NotWrittenError(f"Kafka took nothing within {self._deadline:g} s; nothing was written")
+    def _find_address(self, student_id: str) -> Address:
+        check_student_id(student_id)
+        key = student_id.encode()
+        values = {state.name: codec.encode(StudentRecordUpdate(student_id, state)) for state in State}
+        if len(self.addresses) >= ADDRESSES:
+            self.addresses.clear()
+        address = Address(self._lanes[partition_for(key, self._count)], key, values)
+        self.addresses[student_id] = address
+        return address
 
     def fault(self) -> str | None:
         """Tell why no update can be taken now, or None. That one partition is stuck is no reason to take none."""
@@ -185,3 +117,22 @@ class Lanes:
             return self._journal.fault
         shortest = min(lane.out_for() for lane in self._lanes)
         return f"Kafka has not acknowledged a batch for {shortest:.0f} s" if shortest > self._deadline else None
+
+    def _linger(self, partition: int) -> Linger:
+        leader = self._journal.leader(partition)
+        if leader not in self._lingers:
+            self._lingers[leader] = Linger(lambda: self._count_waiting(leader))
+        return self._lingers[leader]
+
+    def _count_waiting(self, leader: int | None) -> int:
+        return sum(lane.waiting for lane in self._lanes if self._journal.leader(lane.partition) == leader)
+
+    async def _sweep(self) -> None:
+        """Answer those who have waited for as long as they may."""
+        pause = self._deadline / SWEEPS
+        while True:
+            await asyncio.sleep(pause)
+            for lane in self._lanes:
+                lane.sweep(pause)
+            metrics.queued_bytes.set(sum(lane.used for lane in self._lanes))
+            metrics.in_flight.set(sum(lane.records for lane in self._lanes))

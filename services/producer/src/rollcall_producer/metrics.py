@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from rollcall_producer.errors import DeliveryError
+
 registry = CollectorRegistry()
 ProcessCollector(registry=registry)
 
@@ -11,6 +13,11 @@ updates = Counter(
     ["outcome"],
     registry=registry,
 )
+_updates_by_outcome = {outcome: updates.labels(outcome) for outcome in ("accepted", "not-written", "unknown")}
+repeats = Counter(
+    "rollcall_repeats", "Updates that repeated an earlier one and were not written again", registry=registry
+)
+written_bytes = Counter("rollcall_written_bytes", "Bytes of batches that Kafka has acknowledged", registry=registry)
 problems = Counter(
     "rollcall_problems",
     "Requests answered with a problem, by HTTP status and kind",
@@ -19,18 +26,34 @@ problems = Counter(
 )
 acknowledgement = Histogram(
     "rollcall_acknowledgement_seconds",
-    "From an update's admission to Kafka's acknowledgement",
+    "From the admission of a batch's first update to Kafka's acknowledgement",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
     registry=registry,
 )
 batch_records = Histogram(
     "rollcall_batch_records",
-    "Records in a batch that was handed to Kafka",
+    "Records in a batch",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     registry=registry,
 )
-in_flight = Gauge("rollcall_updates_in_flight", "Updates that wait for Kafka's acknowledgement", registry=registry)
-queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates that wait for their lane", registry=registry)
+in_flight = Gauge("rollcall_updates_in_flight", "Updates on their way to Kafka", registry=registry)
+queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates on their way to Kafka", registry=registry)
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry
 )
+
+
+def settled(records: int, size: int, seconds: float, outcome: DeliveryError | None) -> None:
+    """Count a batch whose fate is known.
+
+    Args:
+        records: How many it has.
+        size: Its bytes.
+        seconds: Since its first record was admitted.
+        outcome: None if Kafka has acknowledged it.
+    """
+    _updates_by_outcome["accepted" if outcome is None else outcome.outcome].inc(records)
+    batch_records.observe(records)
+    if outcome is None:
+        written_bytes.inc(size)
+        acknowledgement.observe(seconds)

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from rollcall_domain.errors import InvalidStudentIdError, RollcallError
 from rollcall_producer import metrics
-from rollcall_producer.errors import DeliveryError
+from rollcall_producer.errors import BusyError, DeliveryError, RecordTooLargeError, ReusedIdError
 
-RETRY_AFTER = "1"
+RETRY_AFTER = 1
 """Seconds to wait before trying again, after a 503."""
-
 
 SHOWN = 64
 """How many characters of a caller's own text a problem repeats."""
@@ -27,49 +28,88 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         kind: What is wrong, for programs: the last part of the problem's type.
         detail: What is wrong, for people, in one sentence.
         field: The property or header at fault, if there is one.
+        headers: Further headers of the answer.
+        extensions: Further members of the document.
     """
 
-    def __init__(self, status: HTTPStatus, kind: str, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extensions: object,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
+        self.headers = dict(headers or {})
         self.field = field
+        self.extensions = extensions
+        if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            self.headers["Connection"] = "close"  # what is left of the body is not read
+
+    def document(self) -> dict[str, Any]:
+        """Build the members of the problem document."""
+        return {
+            "type": f"urn:rollcall:problem:{self.kind}",
+            "title": self.kind.replace("-", " ").capitalize(),
+            "status": self.status.value,
+            "detail": self.detail,
+            **({} if self.field is None else {"field": self.field}),
+            **self.extensions,
+        }
+
+    def response(self) -> Response:
+        """Build the answer, and count it."""
+        metrics.problems.labels(self.status.value, self.kind).inc()
+        body = msgspec.json.encode(self.document())
+        return Response(body, self.status.value, self.headers, media_type="application/problem+json")
 
 
-def document(status: HTTPStatus, kind: str, detail: str, **extensions: str) -> dict[str, Any]:
-    """Build the members of a problem document."""
-    return {
-        "type": f"urn:rollcall:problem:{kind}",
-        "title": kind.replace("-", " ").capitalize(),
-        "status": status.value,
-        "detail": detail,
-        **extensions,
-    }
+def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:
+    """Build the problem of a property that is at fault."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, kind, detail, field=field)
 
 
-def _respond(
-    status: HTTPStatus, kind: str, detail: str, headers: Mapping[str, str] | None = None, **extensions: str
-) -> Response:
-    metrics.problems.labels(status.value, kind).inc()
-    body = document(status, kind, detail, **extensions)
-    return JSONResponse(body, status.value, headers, media_type="application/problem+json")
+def unsupported(detail: str, field: str) -> Problem:
+    """Build the problem of a body in a form that is not taken."""
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, field=field)
+
+
+def from_error(error: RollcallError) -> Problem:
+    """Build the problem of an error met on an update's way."""
+    match error:
+        case InvalidStudentIdError():
+            return invalid(f"StudentId {error}", "StudentId")
+        case ReusedIdError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "reused-id", str(error))
+        case RecordTooLargeError():
+            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "record-too-large", str(error))
+        case BusyError():
+            retry = {"Retry-After": str(error.retry_after)}
+            return Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", str(error), headers=retry)
+        case DeliveryError():
+            retry = {"Retry-After": str(RETRY_AFTER)}
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return Problem(status, "kafka-unavailable", str(error), headers=retry, outcome=error.outcome)
+        case _:
+            raise error
 
 
 async def on_problem(_: Request, error: Exception) -> Response:
     """Answer a request that is at fault."""
     assert isinstance(error, Problem)  # noqa: S101 - Starlette's handlers are typed for any exception
-    extensions = {} if error.field is None else {"field": error.field}
-    # What is left of a body that is too large is not read.
-    headers = {"Connection": "close"} if error.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
-    return _respond(error.status, error.kind, error.detail, headers, **extensions)
+    return error.response()
 
 
-async def on_delivery_error(_: Request, error: Exception) -> Response:
-    """Answer a request that is fine, but that Kafka has not acknowledged."""
-    assert isinstance(error, DeliveryError)  # noqa: S101 - as above
-    status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
-    return _respond(status, "kafka-unavailable", str(error), headers, outcome=error.outcome)
+async def on_error(_: Request, error: Exception) -> Response:
+    """Answer a request that met an error that was foreseen."""
+    assert isinstance(error, RollcallError)  # noqa: S101 - as above
+    return from_error(error).response()
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -81,9 +121,14 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"the method here is {headers.get('Allow')}, not {request.method[:SHOWN]}",
     }
     kind = status.phrase.lower().replace(" ", "-")
-    return _respond(status, kind, details.get(status, error.detail), headers)
+    return Problem(status, kind, details.get(status, error.detail), headers=headers).response()
+
+
+def bug() -> Problem:
+    """Build the problem of a fault of ours; the log has the rest."""
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")
 
 
 async def on_bug(_: Request, __: Exception) -> Response:
-    """Answer a request that met a fault of ours; the log has the rest."""
-    return _respond(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")
+    """Answer a request that met a fault of ours."""
+    return bug().response()

@@ -3,11 +3,9 @@
 import re
 from http import HTTPStatus
 
-import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from rollcall_producer import metrics
-from rollcall_producer.problems import document
+from rollcall_producer.problems import Problem
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _NO_UPGRADE = b"\r\nignored:"
@@ -36,8 +34,7 @@ class ProblemProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
-        metrics.problems.labels(HTTPStatus.BAD_REQUEST.value, "malformed-request").inc()
-        body = msgspec.json.encode(document(HTTPStatus.BAD_REQUEST, "malformed-request", msg))
+        body = Problem(HTTPStatus.BAD_REQUEST, "malformed-request", msg).response().body
         head = (
             "HTTP/1.1 400 Bad Request\r\n"
             "content-type: application/problem+json\r\n"

@@ -1,11 +1,14 @@
 """The producer as a process: the API over lanes over Kafka, brought up and down in order."""
 
 import asyncio
+import gc
+from functools import partial
 
 import structlog
 
 from rollcall_domain.service.server import serving
 from rollcall_producer.app import create_app
+from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
@@ -27,11 +30,27 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
         connection = tasks.create_task(journal.run())
-        async with Lanes(journal, settings.partitions, settings.deadline_seconds) as lanes:
-            app = create_app(lanes.write, lambda: "shutting down" if stopping.is_set() else lanes.fault())
+        async with Lanes(journal, settings.partitions, settings.deadline_seconds, settings.in_flight_bytes) as lanes:
+            ready = partial(_fault, lanes, stopping)
+            app = create_app(Ingest(lanes), ready, settings.deadline_seconds)
+            _spare_the_collector()
             async with serving(app, settings, grace=settings.deadline_seconds + _ANSWERING, protocol=ProblemProtocol):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)
         connection.cancel()
     log.info("Stopped")
+
+
+def _fault(lanes: Lanes, stopping: asyncio.Event) -> str | None:
+    return "shutting down" if stopping.is_set() else lanes.fault()
+
+
+def _spare_the_collector() -> None:
+    """Have the garbage collector pass by what lives as long as the process, and come less often.
+
+    A request leaves hardly any cycles; looking for them after every 700 objects cost a third of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

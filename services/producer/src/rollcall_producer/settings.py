@@ -22,3 +22,11 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="after SIGTERM, how long to serve on while /readyz already says no, for load balancers",
         ),
     ] = 0.0
+    in_flight_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024 * 1024,
+            le=16 * 1024**3,
+            description="bytes of records that may wait for Kafka, over which requests are answered 429",
+        ),
+    ] = 48 * 1024 * 1024

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
 from rollcall_domain.errors import TopicMismatchError
@@ -59,6 +60,23 @@ async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
             return 0
         (described,) = await admin.describe_topics([name])
         return len(described["partitions"])
+
+
+async def largest_batch(topic: Topic, settings: ServiceSettings) -> int:
+    """Find out how many bytes a batch of records may have: the topic's `max.message.bytes`.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka did not answer.
+    """
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic_name(topic, settings), {"max.message.bytes": None})
+    async with _administering(settings) as admin:
+        (response,) = await admin.describe_configs([resource])
+    code, message, _, _, entries = response.resources[0]
+    error = for_code(code)
+    if error is not NoError:
+        raise error(message)
+    return int(entries[0][1])
 
 
 @asynccontextmanager

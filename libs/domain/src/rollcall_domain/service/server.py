@@ -54,6 +54,7 @@ async def serving(
         lifespan="off",
         backlog=BACKLOG,
         server_header=False,
+        proxy_headers=False,
         http=protocol,
         ws="none",
         timeout_graceful_shutdown=math.ceil(grace),

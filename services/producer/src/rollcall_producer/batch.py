@@ -1,0 +1,120 @@
+"""Records for one partition that travel together, and what becomes of them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+
+from rollcall_producer.errors import DeliveryError
+
+OVERHEAD = 128
+"""Bytes that a batch takes at the most beside key, value and headers of its only record."""
+
+Header = tuple[str, bytes]
+"""A record's header: name and value."""
+
+Outcome = DeliveryError | None
+"""What became of a record: it is in the log, or the error says what is known."""
+
+_UNCOMPRESSED = 0
+
+
+def size_alone(key: bytes, value: bytes, headers: Sequence[Header]) -> int:
+    """Tell how many bytes a batch of one record takes at the most."""
+    return OVERHEAD + len(key) + len(value) + sum(len(name) + len(content) + 10 for name, content in headers)
+
+
+class Batch:
+    """Records from the admission of the first until all are settled.
+
+    Attributes:
+        partition: Which one.
+        opened: When the first one came, in seconds of the loop's clock.
+        append: Adds a record: takes timestamp (milliseconds since 1970, UTC), key, value and headers, each by its name;
+            returns an object with the record's size in bytes, or None if there is no room for it.
+        settled: Whether it is known what became of them, for good.
+        outcome: What became of them, once settled.
+    """
+
+    __slots__ = ("_builder", "_waiters", "append", "opened", "outcome", "partition", "settled")
+
+    def __init__(self, partition: int, limit: int, opened: float) -> None:
+        self._builder = BatchBuilder(limit, _UNCOMPRESSED)
+        self._waiters: list[asyncio.Future[Outcome]] = []
+        self.partition = partition
+        self.append = self._builder.append
+        self.opened = opened
+        self.settled = False
+        self.outcome: Outcome = None
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return int(self._builder.record_count())
+
+    @property
+    def size(self) -> int:
+        """Bytes, as Kafka counts them."""
+        return int(self._builder.size())
+
+    @property
+    def status(self) -> Literal["accepted", "not-written", "unknown"]:
+        """What is known of the records, for programs."""
+        if not self.settled:
+            return "unknown"
+        return "accepted" if self.outcome is None else self.outcome.outcome
+
+    def wait(self) -> asyncio.Future[Outcome]:
+        """Ask to be told what became of the records.
+
+        Returns:
+            A future of the asker's own, which it may cancel. It holds errors as results, and never raises them: one
+            error is told to many.
+        """
+        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self.settled:
+            waiter.set_result(self.outcome)
+        else:
+            self._waiters.append(waiter)
+        return waiter
+
+    def tell(self, outcome: Outcome) -> None:
+        """Tell those who wait, whether or not the outcome is final."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(outcome)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Settle the records' fate, and tell those who wait."""
+        self.settled = True
+        self.outcome = outcome
+        self._builder = self.append = None  # the bytes; whoever remembers the batch wants its outcome
+        self.tell(outcome)
+
+    def take(self) -> BatchBuilder:
+        """Hand the records over to whoever sends them; nothing can be added any more."""
+        self._builder.close()
+        return self._builder
+
+
+def split(builder: BatchBuilder, limit: int) -> list[BatchBuilder]:
+    """Spread a batch's records over batches of a size in bytes at the most, in order.
+
+    A record that is larger than that by itself gets a batch of its own.
+    """
+    pieces = [BatchBuilder(limit, _UNCOMPRESSED)]
+    records = MemoryRecords(bytes(builder._build())).next_batch()  # noqa: SLF001 - no public way to its bytes
+    for record in records:
+        fields = {
+            "timestamp": record.timestamp,
+            "key": record.key,
+            "value": record.value,
+            "headers": record.headers,
+        }
+        if pieces[-1].append(**fields) is None:
+            pieces.append(BatchBuilder(limit, _UNCOMPRESSED))
+            pieces[-1].append(**fields)
+    return pieces

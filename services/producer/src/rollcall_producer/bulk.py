@@ -1,0 +1,192 @@
+"""`POST /Record/Updates`: many updates in one body of any length, in bounded memory."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from http import HTTPStatus
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from rollcall_producer import problems
+from rollcall_producer.edge import check_charset
+from rollcall_producer.inflate import Body, body
+from rollcall_producer.ingest import Ingest
+from rollcall_producer.lines import Parsed, Splitter, parse_array
+from rollcall_producer.problems import SHOWN, Problem, unsupported
+from rollcall_producer.put import traceparent
+from rollcall_producer.upload import Upload, Verdict
+from rollcall_producer.verdicts import Summary
+
+ARRAY_LIMIT = 16 * 1024 * 1024
+"""The largest JSON array, in bytes; NDJSON may be of any length."""
+
+INFLATED_LIMIT = 1024**3
+"""Bytes that a compressed body may have when inflated."""
+
+_NDJSON = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
+_encoder = msgspec.json.Encoder()
+
+
+class PostUpdates:
+    """The endpoint: a plain ASGI application, which answers while the body still comes in where that is asked for."""
+
+    def __init__(self, ingest: Ingest, patience: float) -> None:
+        self._ingest = ingest
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request.
+
+        Raises:
+            Problem: The request is at fault as a whole.
+        """
+        headers = dict(scope["headers"])
+        stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
+        lines = _lines(headers, receive)
+        upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
+        if stream is None:
+            fault = await _take_all(upload, lines, _tell_nobody)
+            await _answer(upload, fault)(scope, receive, send)
+            return
+        fault = await _take_all(upload, lines, stream.tell)
+        if stream.begun:
+            await stream.end(upload.summary, _problem(upload, fault))
+        else:
+            await _answer(upload, fault)(scope, receive, send)
+
+
+def _wants_verdicts(query: bytes) -> bool:
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    wanted = given.pop("verdicts", ["rejected"])[-1]
+    if wanted not in ("all", "rejected") or given:
+        detail = "the only parameter is verdicts, which is all or rejected"
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail)
+    return wanted == "all"
+
+
+def _lines(headers: Mapping[bytes, bytes], receive: Receive) -> AsyncIterator[list[Parsed]]:
+    declared = headers.get(b"content-type", b"").decode("latin-1")
+    media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
+    check_charset(parameters)
+    pieces = _pieces(body(headers.get(b"content-encoding", b"").decode("latin-1"), INFLATED_LIMIT), receive)
+    if media_type in _NDJSON:
+        return _split(pieces)
+    if media_type == "application/json":
+        return _whole(pieces)
+    shown = repr(declared[:SHOWN]) if declared else "missing"
+    raise unsupported(
+        f"the content type must be application/x-ndjson or application/json, and is {shown}", "Content-Type"
+    )
+
+
+async def _pieces(reader: Body, receive: Receive) -> AsyncIterator[bytes]:
+    """Give the body as it comes in, inflated."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early")
+        for piece in reader.feed(message["body"]):
+            yield piece
+        more = message["more_body"]
+    reader.end()
+
+
+async def _split(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Parsed]]:
+    splitter = Splitter()
+    async for piece in pieces:
+        for lines in splitter.feed(piece):
+            yield lines
+    for lines in splitter.end():
+        yield lines
+
+
+async def _whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Parsed]]:
+    whole = bytearray()
+    async for piece in pieces:
+        whole += piece
+        if len(whole) > ARRAY_LIMIT:
+            detail = f"a JSON array may have {ARRAY_LIMIT} bytes at the most; NDJSON may be of any length"
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+    yield parse_array(bytes(whole))
+
+
+Tell = Callable[[list[Verdict]], Awaitable[None]]
+"""Is told the verdicts on lines whose fate has become known, in order."""
+
+
+async def _tell_nobody(_: list[Verdict]) -> None:
+    pass
+
+
+async def _take_all(upload: Upload, lines: AsyncIterator[list[Parsed]], tell: Tell) -> Problem | None:
+    """Take all lines, and wait until their fate is known.
+
+    Returns:
+        The fault of the body at which it ended, or None.
+    """
+    fault = None
+    try:
+        async for block in lines:
+            await upload.take(block)
+            await tell(await upload.settled(wait=False))
+            if upload.failure is not None:
+                break
+    except Problem as problem:
+        fault = problem
+    await tell(await upload.settled(wait=True))
+    return fault
+
+
+def _answer(upload: Upload, fault: Problem | None) -> Response:
+    summary = upload.summary
+    problem = _problem(upload, fault)
+    if problem is not None:
+        problem.extensions["summary"] = summary
+        return problem.response()
+    status = HTTPStatus.MULTI_STATUS if summary.rejected else HTTPStatus.OK
+    return Response(msgspec.json.encode(summary), status, media_type="application/json")
+
+
+def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
+    """Tell as which problem an upload has ended, or None."""
+    summary = upload.summary
+    if upload.failure is not None:
+        problem = problems.from_error(upload.failure)
+        problem.detail += f"; durable are the lines up to number {summary.durable_through}"
+        problem.headers["Connection"] = "close"  # what is left of the body is not read
+        return problem
+    if fault is not None:
+        fault.headers["Connection"] = "close"
+        return fault
+    if summary.rejected and not summary.accepted:
+        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "nothing-accepted", "every line was rejected")
+    return None
+
+
+class _VerdictStream:
+    """An answer that goes out while the request still comes in: whoever asks for it has to read while sending.
+
+    Attributes:
+        begun: Whether the status is sent.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self.begun = False
+        self._send = send
+
+    async def tell(self, verdicts: list[Verdict]) -> None:
+        """Send verdicts, a JSON object a line."""
+        if not verdicts:
+            return
+        if not self.begun:
+            self.begun = True
+            headers = [(b"content-type", b"application/x-ndjson")]
+            await self._send({"type": "http.response.start", "status": HTTPStatus.MULTI_STATUS, "headers": headers})
+        await self._send({"type": "http.response.body", "body": _encoder.encode_lines(verdicts), "more_body": True})
+
+    async def end(self, summary: Summary, problem: Problem | None) -> None:
+        """Send the summary as the last line."""
+        last = {"Summary": summary} if problem is None else {"Summary": summary, "Problem": problem.document()}
+        await self._send({"type": "http.response.body", "body": _encoder.encode_lines([last])})

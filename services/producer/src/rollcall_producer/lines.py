@@ -1,0 +1,119 @@
+"""Many updates in one body: NDJSON, a line at a time, or the elements of a JSON array."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import msgspec
+
+from rollcall_producer.binding import bind
+from rollcall_producer.edge import parse_object
+from rollcall_producer.problems import Problem
+from rollcall_producer.update import Line
+
+LINE_LIMIT = 65_536
+"""The longest line, in bytes."""
+
+Parsed = Line | Problem | None
+"""A line as it was read: an update, what is wrong with it, or None for a blank one."""
+
+_lines = msgspec.json.Decoder(Line)
+_line = msgspec.json.Decoder(Line)
+_array = msgspec.json.Decoder(list[Line])
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Splitter:
+    """Cuts a stream of bytes into blocks of whole lines, and never holds more than a block and a line."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._too_long = False
+
+    def feed(self, data: bytes) -> Iterator[list[Parsed]]:
+        """Take further bytes, and give the lines that they complete."""
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self._keep(self._rest + data)
+            return
+        block, self._rest = self._rest + data[:end], b""
+        if self._too_long:
+            self._too_long = False
+            yield [_too_long()]
+            block = block[block.index(b"\n") + 1 :]
+        self._keep(data[end:])
+        if block:
+            yield parse_lines(block)
+
+    def end(self) -> Iterator[list[Parsed]]:
+        """Give the last line, which may have no end of its own."""
+        if self._too_long:
+            yield [_too_long()]
+        elif self._rest:
+            yield parse_lines(self._rest + b"\n")
+
+    def _keep(self, rest: bytes) -> None:
+        """Keep the begin of a line; of one that is too long, only that it is."""
+        self._too_long |= len(rest) > LINE_LIMIT
+        self._rest = b"" if self._too_long else rest
+
+
+def parse_lines(block: bytes) -> list[Parsed]:
+    """Read lines, each of which has its end.
+
+    Returns:
+        An element for each line.
+    """
+    count = block.count(b"\n")
+    if block.count(b"}\n") + block.count(b"}\r\n") == count:
+        try:
+            updates = _lines.decode_lines(block)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            if len(updates) == count:  # each line is one object, and nothing else
+                return updates  # type: ignore[return-value]  # a list of updates is one of parsed lines
+    return [_parse_line(line) for line in block[:-1].split(b"\n")]
+
+
+def _parse_line(line: bytes) -> Parsed:
+    if len(line) > LINE_LIMIT:
+        return _too_long()
+    if not line.strip():
+        return None
+    return _parse(line)
+
+
+def _parse(text: bytes | msgspec.Raw) -> Line | Problem:
+    try:
+        return _line.decode(text)
+    except (ValueError, RecursionError):
+        try:
+            return bind(parse_object(bytes(text)), Line)
+        except Problem as problem:
+            return problem
+
+
+def _too_long() -> Problem:
+    detail = f"the line may have {LINE_LIMIT} bytes at the most"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "line-too-large", detail)
+
+
+def parse_array(body: bytes) -> list[Parsed]:
+    """Read the elements of a JSON array.
+
+    Returns:
+        An element for each.
+
+    Raises:
+        Problem: 400 for what is not JSON, 422 for JSON that is not an array.
+    """
+    try:
+        return _array.decode(body)  # type: ignore[return-value]  # as above
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return [_parse(element) for element in _elements.decode(body)]
+    except msgspec.ValidationError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-an-array", "the body must be a JSON array") from error
+    except (ValueError, RecursionError) as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "malformed-body", f"the body is not JSON: {error}") from error

@@ -1,0 +1,76 @@
+"""`PUT /Record/Update`: one update, answered once it is durable.
+
+A plain ASGI endpoint: this is the hot path, and whatever it does is done for each request.
+"""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from rollcall_domain.errors import RollcallError
+from rollcall_producer import problems
+from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
+from rollcall_producer.ingest import Ingest
+from rollcall_producer.problems import Problem
+from rollcall_producer.update import ID_LIMIT, ID_PATTERN
+
+log = structlog.get_logger()
+
+_IDENTITY = re.compile(ID_PATTERN.encode())
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?\Z")
+_NO_LENGTH = (b"content-length", b"0")
+_REPLAYED = (b"x-rollcall-idempotency", b"replayed")
+_DOWNSTREAM = (b"x-rollcall-idempotency", b"downstream")
+_END = {"type": "http.response.body"}
+
+
+class PutUpdate:
+    """The endpoint."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        try:
+            headers = await self._write(dict(scope["headers"]), receive)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+        except RollcallError as error:
+            await problems.from_error(error).response()(scope, receive, send)
+        except Exception:
+            log.exception("Unforeseen error")
+            await problems.bug().response()(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send(_END)
+
+    async def _write(self, headers: Mapping[bytes, bytes], receive: Receive) -> list[tuple[bytes, bytes]]:
+        check_headers(headers)
+        identity = _identity(headers)
+        update = parse_update(await read_body(receive, headers, BODY_LIMIT))
+        batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
+        outcome = await batch.wait()
+        if outcome is not None:
+            raise problems.from_error(outcome)
+        answer = [_NO_LENGTH, (b"x-rollcall-id", new)]
+        if identity is not None:
+            answer.append(_REPLAYED if repeated else _DOWNSTREAM)
+        return answer
+
+
+def _identity(headers: Mapping[bytes, bytes]) -> bytes | None:
+    given = headers.get(b"idempotency-key")
+    if given is not None and not _IDENTITY.match(given):
+        detail = f"Idempotency-Key must be 1 to {ID_LIMIT} visible ASCII characters"
+        raise Problem(HTTPStatus.BAD_REQUEST, "invalid-header", detail, field="Idempotency-Key")
+    return given
+
+
+def traceparent(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """Give the W3C trace of a request, or None if it has none; one of another form is none."""
+    given = headers.get(b"traceparent")
+    return given if given is not None and _TRACEPARENT.match(given) else None
