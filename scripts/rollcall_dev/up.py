@@ -19,6 +19,7 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, ports
 from rollcall_dev.processes import running, show
 from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.probe import any_certificate, own_url
 from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
 from rollcall_producer.settings import ProducerSettings
 
@@ -167,9 +168,9 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
         environ = _environ(ConsumerSettings, port)
         if options.check:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
-        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, f"http://127.0.0.1:{port}"))
+        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
     environ = _environ(ProducerSettings, options.port)
-    return [*plans, _Plan("producer", ["rollcall_producer"], environ, f"http://127.0.0.1:{options.port}")]
+    return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
 
 
 def _environ(kind: type[ServiceSettings], port: int) -> dict[str, str]:
@@ -206,7 +207,7 @@ async def _broker_ended(broker: Broker) -> str:
 
 async def _ready(urls: Iterable[str]) -> None:
     started = monotonic()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=any_certificate()) as client:
         for url in urls:
             while (fault := await _fault(client, url)) is not None:
                 if monotonic() - started > START_LIMIT:
@@ -225,7 +226,8 @@ async def _fault(client: httpx.AsyncClient, url: str) -> str | None:
 def _welcome(api: str, servers: str) -> None:
     show("rollcall", f"API    {api}/Record/Update")
     show("rollcall", f"Kafka  {servers}")
-    show("rollcall", f"try    curl -i -X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
+    insecure = "--insecure " if api.startswith("https") else ""
+    show("rollcall", f"try    curl -i {insecure}-X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
     show("rollcall", """         -d '{"StudentId":"s-1","State":"LoggedIn"}'""")
 
 
@@ -233,7 +235,7 @@ async def _check(api: str, seen: _Seen) -> None:
     """Send an update through HTTP, and wait until a consumer has handled it."""
     student = f"check-{uuid.uuid4()}"
     handled = seen.expect(f"Student {student} updated state to LoggedIn")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=any_certificate()) as client:
         sent = monotonic()
         answer = await client.put(f"{api}/Record/Update", json={"StudentId": student, "State": "LoggedIn"})
     if answer.status_code != httpx.codes.OK:

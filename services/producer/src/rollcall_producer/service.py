@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from rollcall_domain.service.server import serving
+from rollcall_producer import tls
 from rollcall_producer.app import create_app
 from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
@@ -22,14 +23,17 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
 
     Raises:
         TopicMismatchError: The topic is not laid out as declared (within an ExceptionGroup).
-        ConfigurationError: The address can't be listened on (within an ExceptionGroup).
+        ConfigurationError: A setting, or a file that one names, can't be used; or the address can't be listened on
+            (within an ExceptionGroup).
     """
+    certificate = tls.server_context(settings)
+    grace = settings.deadline_seconds + _ANSWERING
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
         connection = tasks.create_task(journal.run())
         async with Lanes(journal, settings.partitions, settings.deadline_seconds) as lanes:
             app = create_app(lanes.write, lambda: "shutting down" if stopping.is_set() else lanes.fault())
-            async with serving(app, settings, grace=settings.deadline_seconds + _ANSWERING, protocol=ProblemProtocol):
+            async with serving(app, settings, grace=grace, protocol=ProblemProtocol, tls=certificate):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)

@@ -22,3 +22,8 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="after SIGTERM, how long to serve on while /readyz already says no, for load balancers",
         ),
     ] = 0.0
+    tls_certificate_file: Annotated[
+        str, Meta(description="PEM file of the certificate and those that it rests on; turns HTTPS on")
+    ] = ""
+    tls_key_file: Annotated[str, Meta(description="PEM file of the certificate's private key")] = ""
+    tls_key_password_file: Annotated[str, Meta(description="file of the private key's password, if it has one")] = ""
