@@ -27,3 +27,7 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = ""
     tls_key_file: Annotated[str, Meta(description="PEM file of the certificate's private key")] = ""
     tls_key_password_file: Annotated[str, Meta(description="file of the private key's password, if it has one")] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(description="origins whose pages may call from a browser, separated by commas, or *"),
+    ] = ""
