@@ -26,6 +26,9 @@ from rollcall_producer.settings import ProducerSettings
 KAFKA_PORT = 9092
 """Where Kafka listens, if nobody else does: clients look for it there."""
 
+TOKEN = PREFIX + "TOKEN"
+"""The variable with the token that `--check` sends. It is no setting of a service."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 START_LIMIT = 60.0
@@ -66,7 +69,7 @@ def _options() -> argparse.Namespace:
         prog="scripts/up",
         description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
         "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services, but for "
-        "ROLLCALL_HOST and ROLLCALL_PORT.",
+        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_TOKENS_FILE set, --check sends the token in ROLLCALL_TOKEN.",
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
     parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
@@ -160,6 +163,7 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
 
     Raises:
         ConfigurationError: A setting of the user's is at fault.
+        Failure: A token is needed and not there.
     """
     names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
     plans = []
@@ -170,13 +174,15 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
         plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
     environ = _environ(ProducerSettings, options.port)
+    if options.check and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
+        raise Failure(f"--check needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
     return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
 
 
 def _environ(kind: type[ServiceSettings], port: int) -> dict[str, str]:
     """Build a service's environment: of the user's settings, those that the service knows."""
     foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known_names(kind)}
-    environ = {name: value for name, value in os.environ.items() if name not in foreign}
+    environ = {name: value for name, value in os.environ.items() if name not in {*foreign, TOKEN}}
     environ.setdefault(PREFIX + "LOG_FORMAT", "console")
     environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
     load(kind, environ)
@@ -228,6 +234,8 @@ def _welcome(api: str, servers: str) -> None:
     show("rollcall", f"Kafka  {servers}")
     insecure = "--insecure " if api.startswith("https") else ""
     show("rollcall", f"try    curl -i {insecure}-X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
+    if os.environ.get(PREFIX + "TOKENS_FILE"):
+        show("rollcall", f"""         -H "Authorization: Bearer ${TOKEN}" \\""")
     show("rollcall", """         -d '{"StudentId":"s-1","State":"LoggedIn"}'""")
 
 
@@ -235,7 +243,8 @@ async def _check(api: str, seen: _Seen) -> None:
     """Send an update through HTTP, and wait until a consumer has handled it."""
     student = f"check-{uuid.uuid4()}"
     handled = seen.expect(f"Student {student} updated state to LoggedIn")
-    async with httpx.AsyncClient(trust_env=False, verify=any_certificate()) as client:
+    headers = {"Authorization": f"Bearer {os.environ[TOKEN]}"} if TOKEN in os.environ else None
+    async with httpx.AsyncClient(trust_env=False, verify=any_certificate(), headers=headers) as client:
         sent = monotonic()
         answer = await client.put(f"{api}/Record/Update", json={"StudentId": student, "State": "LoggedIn"})
     if answer.status_code != httpx.codes.OK:

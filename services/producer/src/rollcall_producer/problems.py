@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from rollcall_domain.service.health import HEADERS
 from rollcall_producer import metrics
 from rollcall_producer.errors import DeliveryError
 
@@ -18,6 +20,8 @@ RETRY_AFTER = "1"
 SHOWN = 64
 """How many characters of a caller's own text a problem repeats."""
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 
 class Problem(Exception):  # noqa: N818 - the RFC's own noun
     """A request that is answered with a problem.
@@ -27,14 +31,24 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         kind: What is wrong, for programs: the last part of the problem's type.
         detail: What is wrong, for people, in one sentence.
         field: The property or header at fault, if there is one.
+        headers: Further headers of the answer.
     """
 
-    def __init__(self, status: HTTPStatus, kind: str, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] = _NO_HEADERS,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
         self.field = field
+        self.headers = headers
 
 
 def document(status: HTTPStatus, kind: str, detail: str, **extensions: str) -> dict[str, Any]:
@@ -49,11 +63,11 @@ def document(status: HTTPStatus, kind: str, detail: str, **extensions: str) -> d
 
 
 def _respond(
-    status: HTTPStatus, kind: str, detail: str, headers: Mapping[str, str] | None = None, **extensions: str
+    status: HTTPStatus, kind: str, detail: str, headers: Mapping[str, str] = _NO_HEADERS, **extensions: str
 ) -> Response:
     metrics.problems.labels(status.value, kind).inc()
     body = document(status, kind, detail, **extensions)
-    return JSONResponse(body, status.value, headers, media_type="application/problem+json")
+    return JSONResponse(body, status.value, {**HEADERS, **headers}, media_type="application/problem+json")
 
 
 async def on_problem(_: Request, error: Exception) -> Response:
@@ -61,8 +75,8 @@ async def on_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - Starlette's handlers are typed for any exception
     extensions = {} if error.field is None else {"field": error.field}
     # What is left of a body that is too large is not read.
-    headers = {"Connection": "close"} if error.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
-    return _respond(error.status, error.kind, error.detail, headers, **extensions)
+    closing = {"Connection": "close"} if error.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE else {}
+    return _respond(error.status, error.kind, error.detail, {**error.headers, **closing}, **extensions)
 
 
 async def on_delivery_error(_: Request, error: Exception) -> Response:

@@ -22,6 +22,12 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="after SIGTERM, how long to serve on while /readyz already says no, for load balancers",
         ),
     ] = 0.0
+    tokens_file: Annotated[
+        str, Meta(description="file of the tokens that let callers in; read again on SIGHUP, see README, Access")
+    ] = ""
+    allow_anonymous: Annotated[
+        bool, Meta(description="whether everybody may come in without a token, also from other machines")
+    ] = False
     tls_certificate_file: Annotated[
         str, Meta(description="PEM file of the certificate and those that it rests on; turns HTTPS on")
     ] = ""
