@@ -19,11 +19,15 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, ports
 from rollcall_dev.processes import running, show
 from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.probe import any_certificate, own_url
 from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
 from rollcall_producer.settings import ProducerSettings
 
 KAFKA_PORT = 9092
 """Where Kafka listens, if nobody else does: clients look for it there."""
+
+TOKEN = PREFIX + "TOKEN"
+"""The variable with the token that `--check` sends. It is no setting of a service."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -65,7 +69,7 @@ def _options() -> argparse.Namespace:
         prog="scripts/up",
         description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
         "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services, but for "
-        "ROLLCALL_HOST and ROLLCALL_PORT.",
+        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_TOKENS_FILE set, --check sends the token in ROLLCALL_TOKEN.",
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
     parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
@@ -159,6 +163,7 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
 
     Raises:
         ConfigurationError: A setting of the user's is at fault.
+        Failure: A token is needed and not there.
     """
     names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
     plans = []
@@ -167,15 +172,17 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
         environ = _environ(ConsumerSettings, port)
         if options.check:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
-        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, f"http://127.0.0.1:{port}"))
+        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
     environ = _environ(ProducerSettings, options.port)
-    return [*plans, _Plan("producer", ["rollcall_producer"], environ, f"http://127.0.0.1:{options.port}")]
+    if options.check and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
+        raise Failure(f"--check needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
+    return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
 
 
 def _environ(kind: type[ServiceSettings], port: int) -> dict[str, str]:
     """Build a service's environment: of the user's settings, those that the service knows."""
     foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known_names(kind)}
-    environ = {name: value for name, value in os.environ.items() if name not in foreign}
+    environ = {name: value for name, value in os.environ.items() if name not in {*foreign, TOKEN}}
     environ.setdefault(PREFIX + "LOG_FORMAT", "console")
     environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
     load(kind, environ)
@@ -206,7 +213,7 @@ async def _broker_ended(broker: Broker) -> str:
 
 async def _ready(urls: Iterable[str]) -> None:
     started = monotonic()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=any_certificate()) as client:
         for url in urls:
             while (fault := await _fault(client, url)) is not None:
                 if monotonic() - started > START_LIMIT:
@@ -225,7 +232,10 @@ async def _fault(client: httpx.AsyncClient, url: str) -> str | None:
 def _welcome(api: str, servers: str) -> None:
     show("rollcall", f"API    {api}/Record/Update")
     show("rollcall", f"Kafka  {servers}")
-    show("rollcall", f"try    curl -i -X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
+    insecure = "--insecure " if api.startswith("https") else ""
+    show("rollcall", f"try    curl -i {insecure}-X PUT {api}/Record/Update -H 'Content-Type: application/json' \\")
+    if os.environ.get(PREFIX + "TOKENS_FILE"):
+        show("rollcall", f"""         -H "Authorization: Bearer ${TOKEN}" \\""")
     show("rollcall", """         -d '{"StudentId":"s-1","State":"LoggedIn"}'""")
 
 
@@ -233,7 +243,8 @@ async def _check(api: str, seen: _Seen) -> None:
     """Send an update through HTTP, and wait until a consumer has handled it."""
     student = f"check-{uuid.uuid4()}"
     handled = seen.expect(f"Student {student} updated state to LoggedIn")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    headers = {"Authorization": f"Bearer {os.environ[TOKEN]}"} if TOKEN in os.environ else None
+    async with httpx.AsyncClient(trust_env=False, verify=any_certificate(), headers=headers) as client:
         sent = monotonic()
         answer = await client.put(f"{api}/Record/Update", json={"StudentId": student, "State": "LoggedIn"})
     if answer.status_code != httpx.codes.OK:

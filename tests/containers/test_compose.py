@@ -8,6 +8,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -150,6 +151,16 @@ def test_services_run_without_rights(stack: Stack) -> None:
         assert limits["Memory"] > 0
         assert inspected["Config"]["User"] == "10001:10001"
         assert inspected["State"]["Health"]["Status"] == "healthy"
+
+
+def test_the_image_alone_lets_nobody_in_without_a_token(stack: Stack) -> None:
+    image = f"{stack.project}-producer"
+    command = ["docker", "run", "--rm", image]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 78
+    assert "ROLLCALL_TOKENS_FILE, or ROLLCALL_ALLOW_ANONYMOUS=true" in refused.stderr
+    token, line = docker("run", "--rm", image, "token", "gate", "--scope", "write").splitlines()
+    assert line.split() == ["gate", "write", sha256(token.encode()).hexdigest()]
 
 
 def test_stopping_is_clean(stack: Stack) -> None:

@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from rollcall_dev.kafka import ports
+from rollcall_producer.tokens import Scope, make_token
+from support.certificates import issue
 from support.services import PATIENCE, Event, Service, executing
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,27 @@ async def test_uses_a_cluster_that_is_given(kafka: str) -> None:
     async with _up("--check", **settings) as run:
         assert await run.end(None) == 0
     assert not any(line.startswith("kafka") for line in _lines(run))
+
+
+async def test_check_sends_a_token_where_one_is_needed(tmp_path: Path) -> None:
+    token, line = make_token("check", [Scope.WRITE], None)
+    (tmp_path / "tokens").write_text(line)
+    certificate = issue(tmp_path)
+    settings = {
+        "ROLLCALL_TOKENS_FILE": str(tmp_path / "tokens"),
+        "ROLLCALL_TLS_CERTIFICATE_FILE": str(certificate.file),
+        "ROLLCALL_TLS_KEY_FILE": str(certificate.key),
+    }
+    async with _up("--check", **settings) as run:
+        assert await run.end(None) == 1
+    assert _lines(run) == [
+        "rollcall: --check needs a token with the scope write in ROLLCALL_TOKEN, because ROLLCALL_TOKENS_FILE is set"
+    ]
+    async with _up("--check", **settings, ROLLCALL_TOKEN=token) as run:
+        assert await run.end(None) == 0
+    assert any("check passed" in line for line in _lines(run))
+    assert any("--insecure -X PUT https://127.0.0.1:" in line for line in _lines(run))
+    assert token not in "".join(_lines(run))
 
 
 async def test_says_which_part_died_and_stops_the_others() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -106,10 +107,10 @@ class Service:
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.events) > size)
 
-    async def ready(self) -> "Service":
-        """Wait until it says that it is ready."""
+    async def ready(self, verify: ssl.SSLContext | bool = True) -> "Service":  # noqa: FBT001, FBT002 - as httpx has it
+        """Wait until it says that it is ready; over HTTPS, with whom to trust."""
         await self.event(lambda event: event["event"] == "Serving HTTP")
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient() as client:
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(verify=verify) as client:
             while (await client.get(f"{self.url}/readyz")).status_code != httpx.codes.OK:  # noqa: ASYNC110 - can only be asked
                 await asyncio.sleep(0.02)
         return self

@@ -1,6 +1,8 @@
 """The command `rollcall-producer`."""
 
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
@@ -8,13 +10,52 @@ from rollcall_domain.service.process import run
 from rollcall_domain.service.settings import describe
 from rollcall_producer.service import serve
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.tokens import Scope, make_token, parse_expiry
 
 
-@click.command(epilog="\b\nSettings, from the environment:\n" + describe(ProducerSettings))
+@click.group(invoke_without_command=True, epilog="\b\nSettings, from the environment:\n" + describe(ProducerSettings))
 @click.version_option(package_name="rollcall-producer")
-def main() -> None:
-    """Serve Rollcall's HTTP API until SIGTERM or Ctrl-C."""
-    sys.exit(run(ProducerSettings, serve))
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Serve Rollcall's HTTP API until SIGTERM or Ctrl-C, or run a command."""
+    if context.invoked_subcommand is None:
+        sys.exit(run(ProducerSettings, serve))
+
+
+class _ExpiryType(click.ParamType[datetime]):
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse_expiry(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "scopes",
+    "--scope",
+    type=click.Choice([scope.value for scope in Scope]),
+    multiple=True,
+    required=True,
+    help="what it allows; may be given more than once, and admin includes the others",
+)
+@click.option("--expires", type=_ExpiryType(), help="when it ends, such as 2027-01-01T00:00Z")
+def token(name: str, scopes: Sequence[str], expires: datetime | None) -> None:
+    """Make a token for NAME, who or what is to have it.
+
+    Prints the token, which is kept nowhere, and then its line for ROLLCALL_TOKENS_FILE.
+    """
+    try:
+        made, line = make_token(name, map(Scope, scopes), expires)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(made)
+    click.echo(line)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from rollcall_producer import problems
+from rollcall_producer import problems, tokens
+from rollcall_producer.access import Access
 from rollcall_producer.edge import check_charset
 from rollcall_producer.inflate import Body, body
 from rollcall_producer.ingest import Ingest
@@ -31,8 +32,9 @@ _encoder = msgspec.json.Encoder()
 class PostUpdates:
     """The endpoint: a plain ASGI application, which answers while the body still comes in where that is asked for."""
 
-    def __init__(self, ingest: Ingest, patience: float) -> None:
+    def __init__(self, ingest: Ingest, access: Access, patience: float) -> None:
         self._ingest = ingest
+        self._access = access
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,6 +43,7 @@ class PostUpdates:
         Raises:
             Problem: The request is at fault as a whole.
         """
+        self._access.admit(scope["headers"], tokens.Scope.WRITE)
         headers = dict(scope["headers"])
         stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
         lines = _lines(headers, receive)

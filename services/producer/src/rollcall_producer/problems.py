@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rollcall_domain.errors import InvalidStudentIdError, RollcallError
+from rollcall_domain.service.health import HEADERS
 from rollcall_producer import metrics
 from rollcall_producer.errors import BusyError, DeliveryError, RecordTooLargeError, ReusedIdError
 
@@ -67,7 +68,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         """Build the answer, and count it."""
         metrics.problems.labels(self.status.value, self.kind).inc()
         body = msgspec.json.encode(self.document())
-        return Response(body, self.status.value, self.headers, media_type="application/problem+json")
+        return Response(body, self.status.value, {**HEADERS, **self.headers}, media_type="application/problem+json")
 
 
 def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:

@@ -11,7 +11,8 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from rollcall_domain.errors import RollcallError
-from rollcall_producer import problems
+from rollcall_producer import problems, tokens
+from rollcall_producer.access import Access
 from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
@@ -30,12 +31,14 @@ _END = {"type": "http.response.body"}
 class PutUpdate:
     """The endpoint."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, access: Access) -> None:
         self._ingest = ingest
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         try:
+            self._access.admit(scope["headers"], tokens.Scope.WRITE)
             headers = await self._write(dict(scope["headers"]), receive)
         except Problem as problem:
             await problem.response()(scope, receive, send)

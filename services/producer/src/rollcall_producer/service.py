@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from rollcall_domain.service.server import serving
+from rollcall_producer import access, cors, tls
 from rollcall_producer.app import create_app
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
@@ -25,16 +26,23 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
 
     Raises:
         TopicMismatchError: The topic is not laid out as declared (within an ExceptionGroup).
-        ConfigurationError: The address can't be listened on (within an ExceptionGroup).
+        ConfigurationError: A setting, or a file that one names, can't be used; or the address can't be listened on
+            (within an ExceptionGroup).
     """
+    admission = access.configured(settings)
+    certificate, origins = tls.server_context(settings), cors.parse_origins(settings.cors_origins)
+    admission.reload_on_hangup()
+    deadline = settings.deadline_seconds
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
         connection = tasks.create_task(journal.run())
-        async with Lanes(journal, settings.partitions, settings.deadline_seconds, settings.in_flight_bytes) as lanes:
-            ready = partial(_fault, lanes, stopping)
-            app = create_app(Ingest(lanes), ready, settings.deadline_seconds)
+        async with Lanes(journal, settings.partitions, deadline, settings.in_flight_bytes) as lanes:
+            app = create_app(Ingest(lanes), partial(_fault, lanes, stopping), admission, deadline)
+            shared = cors.sharing(app, origins)
             _spare_the_collector()
-            async with serving(app, settings, grace=settings.deadline_seconds + _ANSWERING, protocol=ProblemProtocol):
+            async with serving(
+                shared, settings, grace=deadline + _ANSWERING, protocol=ProblemProtocol, tls=certificate
+            ):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)

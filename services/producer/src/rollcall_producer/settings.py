@@ -30,3 +30,18 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="bytes of records that may wait for Kafka, over which requests are answered 429",
         ),
     ] = 48 * 1024 * 1024
+    tokens_file: Annotated[
+        str, Meta(description="file of the tokens that let callers in; read again on SIGHUP, see README, Access")
+    ] = ""
+    allow_anonymous: Annotated[
+        bool, Meta(description="whether everybody may come in without a token, also from other machines")
+    ] = False
+    tls_certificate_file: Annotated[
+        str, Meta(description="PEM file of the certificate and those that it rests on; turns HTTPS on")
+    ] = ""
+    tls_key_file: Annotated[str, Meta(description="PEM file of the certificate's private key")] = ""
+    tls_key_password_file: Annotated[str, Meta(description="file of the private key's password, if it has one")] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(description="origins whose pages may call from a browser, separated by commas, or *"),
+    ] = ""

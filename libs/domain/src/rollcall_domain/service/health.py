@@ -17,31 +17,46 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 Check = Callable[[], str | None]
 """Returns what is wrong, in a few words, or None while all is well."""
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 
-def health_routes(live: Check, ready: Check, registry: CollectorRegistry) -> list[Route]:
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""For answers that hold for now only, and that nobody is to take for a page."""
+
+
+def _unguarded(endpoint: Endpoint) -> Endpoint:
+    return endpoint
+
+
+def health_routes(
+    live: Check,
+    ready: Check,
+    registry: CollectorRegistry,
+    guard_metrics: Callable[[Endpoint], Endpoint] = _unguarded,
+) -> list[Route]:
     """Serve `/livez`, `/readyz` and `/metrics`.
 
     Args:
         live: Is the process making progress? It must not depend on Kafka, whose outage no restart mends.
         ready: Can it do its work now?
         registry: The metrics to show, in Prometheus's text format.
+        guard_metrics: Puts a check of the caller's rights before `/metrics`. The others are for orchestrators.
     """
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(registry), headers=HEADERS, media_type=CONTENT_TYPE_LATEST)
 
     return [
         Route("/livez", _answer(live)),
         Route("/readyz", _answer(ready)),
-        Route("/metrics", metrics),
+        Route("/metrics", guard_metrics(metrics)),
     ]
 
 
-def _answer(check: Check) -> Callable[[Request], Awaitable[Response]]:
+def _answer(check: Check) -> Endpoint:
     async def endpoint(_: Request) -> Response:
         fault = check()
         if fault is None:
-            return JSONResponse({"status": "ok"})
-        return JSONResponse({"status": "unavailable", "reason": fault}, status_code=503)
+            return JSONResponse({"status": "ok"}, headers=HEADERS)
+        return JSONResponse({"status": "unavailable", "reason": fault}, status_code=503, headers=HEADERS)
 
     return endpoint

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 
 import structlog
@@ -30,7 +31,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, settings: ServiceSettings, *, grace: float, protocol: type[asyncio.Protocol] = HttpToolsProtocol
+    app: ASGIApp,
+    settings: ServiceSettings,
+    *,
+    grace: float,
+    protocol: type[asyncio.Protocol] = HttpToolsProtocol,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
     """Serve an application while the body runs; then take no more requests and finish those in hand.
 
@@ -39,6 +45,7 @@ async def serving(
         settings: Where to listen.
         grace: Seconds that requests in hand get to finish at the end.
         protocol: What reads and writes HTTP.
+        tls: The certificate to show, for HTTPS.
 
     Yields:
         The address, such as `http://127.0.0.1:8000`.
@@ -58,11 +65,12 @@ async def serving(
         http=protocol,
         ws="none",
         timeout_graceful_shutdown=math.ceil(grace),
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     server = _Server(config)
     serve = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     try:
-        url = _url(listener)
+        url = _url("http" if tls is None else "https", listener)
         log.info("Serving HTTP", url=url)
         yield url
     finally:
@@ -86,6 +94,6 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _url(scheme: str, listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
