@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from rollcall_domain.service.security import security_options
 from rollcall_domain.service.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -23,11 +24,15 @@ def client_options(settings: ServiceSettings, client_id: str) -> dict[str, Any]:
     Args:
         settings: The service's settings.
         client_id: What the client is called in the broker's logs and quotas.
+
+    Raises:
+        ConfigurationError: The settings of security can't be used, or a file that they name.
     """
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": client_id,
         "metadata_max_age_ms": 60_000,
+        **security_options(settings),
     }
 
 
