@@ -1,9 +1,11 @@
 """A Kafka that asks for TLS and credentials, with an authority of its own."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import trustme
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -25,9 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from rollcall_dev.kafka import Broker, BrokerConfig, Listener, ports
+from support.services import Environment
 
 USER = "office"
 PASSWORD = "correct horse, battery=staple"  # noqa: S105 - made up
+
+Settings = dict[str, Any]
+"""Settings of both services, by their names in lower case."""
 
 _COMMON = "org.apache.kafka.common.security"
 _SCRAM = {"SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256, "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512}
@@ -59,17 +65,34 @@ class SecureKafka:
     mutual: Listener
     misnamed: Listener
 
-    def set_password(self, user: str, password: str) -> None:
+    def environment(self, listener: Listener | None = None) -> Environment:
+        """Give settings of services that share topics with nobody else, at a listener: else that for SASL."""
+        return Environment((listener or self.sasl).bootstrap_servers, prefix=f"test-{uuid.uuid4().hex[:12]}.")
+
+    def over_tls(self) -> Settings:
+        """Give settings for TLS alone."""
+        return {"security_protocol": "SSL", "ssl_ca_file": self.ca_file}
+
+    def over_sasl(self, mechanism: str = "SCRAM-SHA-512") -> Settings:
+        """Give settings for SASL over TLS, to which credentials are still to be added."""
+        return {**self.over_tls(), "security_protocol": "SASL_SSL", "sasl_mechanism": mechanism}
+
+    def set_password(self, name: str, password: str) -> None:
         """Give a user a password for SCRAM."""
         for mechanism in _SCRAM.values():
-            change = UserScramCredentialUpsertion(user, ScramCredentialInfo(mechanism, 4096), password.encode())
-            self.admin.alter_user_scram_credentials([change])[user].result()
+            change = UserScramCredentialUpsertion(name, ScramCredentialInfo(mechanism, 4096), password.encode())
+            self.admin.alter_user_scram_credentials([change])[name].result()
 
-    def allow(self, user: str, kind: ResourceType, name: str, operation: AclOperation) -> None:
+    def allow(self, user_name: str, kind: ResourceType, name: str, operation: AclOperation) -> None:
         """Give a user a right."""
-        right = (f"User:{user}", "*", operation, AclPermissionType.ALLOW)
+        right = (f"User:{user_name}", "*", operation, AclPermissionType.ALLOW)
         for created in self.admin.create_acls([AclBinding(kind, name, ResourcePatternType.LITERAL, *right)]).values():
             created.result()
+
+
+def user(name: str = USER, password: str = PASSWORD) -> Settings:
+    """Give settings for a user."""
+    return {"sasl_username": name, "sasl_password": password}
 
 
 @contextmanager

@@ -5,7 +5,8 @@ import asyncio
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from rollcall_domain.service.connection import client_options, persist, started
+from rollcall_domain.service.cause import explain, is_denial
+from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started
 from rollcall_domain.service.provision import ensure_topics, topic_name
 from rollcall_domain.topics import STUDENT
 from rollcall_producer import metrics
@@ -52,6 +53,8 @@ class Journal:
                 self._connection = asyncio.get_running_loop().create_future()
             finally:
                 await connection.close()
+            if is_denial(connection.failed.result()):  # which the next client would meet at its first batch
+                await asyncio.sleep(REFUSED_BACKOFF)
 
     async def _watch(self, connection: Connection) -> None:
         """Look now and then whether Kafka still answers, until the connection fails."""
@@ -61,8 +64,9 @@ class Journal:
                 break
             answers = await connection.answers(self._settings.deadline_seconds)
             self.fault = None if answers else "Kafka does not answer"
-        self.fault = f"the connection to Kafka is being replaced: {connection.failed.result()}"
-        log.warning("Replacing the Kafka client", reason=connection.failed.result())
+        reason = explain(connection.failed.result())
+        self.fault = f"the connection to Kafka is being replaced: {reason}"
+        log.warning("Replacing the Kafka client", reason=reason)
         metrics.replacements.inc()
 
     def _report(self, fault: str) -> None:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import TopicPartition
 
+from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
 from rollcall_producer.errors import DeliveryError, NotWrittenError, OutcomeUnknownError
 
 STALL = 60.0
@@ -71,6 +72,8 @@ def _delivery_error(error: Exception) -> DeliveryError:
         return error
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
         return NotWrittenError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
+    if is_denial(error):
+        return NotWrittenError(f"Kafka refused the batch ({explain(error)}); nothing was written")
     return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
 
 
@@ -82,20 +85,20 @@ class Connection:
     Attributes:
         client: The client.
         topic: The topic's full name.
-        failed: Done, with the reason, once the client is to be replaced.
+        failed: Done, with the error, once the client is to be replaced.
     """
 
     def __init__(self, client: AIOKafkaProducer, topic: str) -> None:
         self.client = client
         self.topic = topic
-        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._closing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._deliveries: set[asyncio.Future[Any]] = set()
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """Have the client replaced."""
         if not self.failed.done():
-            self.failed.set_result(_name(error))
+            self.failed.set_result(error)
 
     async def check_partition(self, partition: int) -> None:
         """Make sure that a partition is still there: somebody may have made the topic anew, with fewer.
@@ -137,13 +140,18 @@ class Connection:
         return seconds < STALL or leader in (None, -1)
 
     async def answers(self, limit: float) -> bool:
-        """Find out whether Kafka answers within a time in seconds."""
-        try:
-            async with asyncio.timeout(limit):
-                await self.client.client.fetch_all_metadata()
-        except (KafkaError, TimeoutError):
-            return False
-        return True
+        """Find out whether Kafka answers within a time in seconds. A client that it refuses is to be replaced."""
+        with Overheard() as heard:
+            try:
+                async with asyncio.timeout(limit):
+                    await self.client.client.fetch_all_metadata()
+            except (KafkaError, TimeoutError) as error:
+                cause = heard.cause(error)
+            else:
+                return True
+        if is_refusal(cause):
+            self.fail(cause)
+        return False
 
     async def close(self) -> None:
         """Close the client for good, with what it may still hold.

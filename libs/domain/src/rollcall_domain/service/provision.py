@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.connection import client_options
@@ -92,6 +92,8 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], s
         error = for_code(code)
         if error is NoError:
             log.info("Created topic", topic=name, partitions=settings.partitions, replication=settings.replication)
+        elif error is TopicAuthorizationFailedError:
+            raise error(f"{name}, which we may neither describe nor create")
         elif error is not TopicAlreadyExistsError:
             raise error(f"topic {name} could not be created: {message}")
     return [name for name, *_ in response.topic_errors]
@@ -103,6 +105,8 @@ async def _await_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> None:
 
 
 def _is_led(topic: dict[str, Any]) -> bool:
+    if topic["error_code"] == TopicAuthorizationFailedError.errno:
+        raise TopicAuthorizationFailedError(topic["topic"])
     return topic["error_code"] == 0 and all(partition["leader"] >= 0 for partition in topic["partitions"])
 
 
