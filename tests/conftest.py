@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support import brokers
+from support.secure import SecureKafka, secure_kafka
 from support.services import Environment
 
 
@@ -19,6 +20,13 @@ def kafka() -> Iterator[str]:
     """Bootstrap servers of a real Kafka."""
     with brokers.running() as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """A Kafka that asks for TLS and credentials."""
+    with secure_kafka(tmp_path_factory.mktemp("secure")) as kafka:
+        yield kafka
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ async def test_says_in_one_line_why_nothing_can_be_shown(environment: Environmen
     assert _lines(command) == [f"Error: there is no topic {environment.student} yet"]
     async with _tail(Environment("127.0.0.1:1", "")) as command:
         assert await command.end(None) == 1
-    assert _lines(command) == ["Error: can't use Kafka at 127.0.0.1:1: no connection"]
+    assert _lines(command) == ["Error: can't use Kafka at 127.0.0.1:1: no connection: Connection refused"]
     async with _tail(environment, "--from", "noon") as command:
         assert await command.end(None) == 2
     assert "'noon' is not beginning, latest, a span such as -2m" in _lines(command)[-1]

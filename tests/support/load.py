@@ -10,12 +10,20 @@ import httpx
 import msgspec
 
 from support.log import read_all
-from support.services import PATIENCE, Environment
+from support.services import PATIENCE, Environment, Service
 
 
 async def put(client: httpx.AsyncClient, student_id: str, state: str = "LoggedIn") -> httpx.Response:
     """Send an update."""
     return await client.put("/Record/Update", json={"StudentId": student_id, "State": state})
+
+
+async def see_through(api: Service, worker: Service, student_id: str) -> None:
+    """Send an update through both services, once they are ready."""
+    await asyncio.gather(api.ready(), worker.ready())
+    async with httpx.AsyncClient(base_url=api.url) as client:
+        assert (await put(client, student_id)).status_code == httpx.codes.OK
+    await worker.event(lambda event: event["event"] == f"Student {student_id} updated state to LoggedIn")
 
 
 async def count_students(environment: Environment) -> Counter[str]:

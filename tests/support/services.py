@@ -115,6 +115,14 @@ class Service:
                 await asyncio.sleep(0.02)
         return self
 
+    async def fault(self) -> str:
+        """Wait until it says why it waits for Kafka: in its log, and to who asks whether it is ready."""
+        said = await self.event(lambda event: event["event"] == "Waiting for Kafka")
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{self.url}/readyz")
+        assert (answer.status_code, answer.json()["reason"]) == (httpx.codes.SERVICE_UNAVAILABLE, said["reason"])
+        return str(said["reason"])
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
@@ -194,3 +202,8 @@ async def until(services: Sequence[Service], enough: Callable[[], bool]) -> None
 def updates(events: list[Event]) -> list[Event]:
     """Pick what a consumer has said of updates."""
     return [event for event in events if " updated state to " in event["event"]]
+
+
+def warnings(events: list[Event]) -> list[str]:
+    """Pick what is more than information."""
+    return [event["event"] for event in events if event.get("level") != "info"]

@@ -9,7 +9,7 @@ cache directory. Linux and macOS.
 """
 
 from rollcall_dev.kafka.broker import Broker
-from rollcall_dev.kafka.config import BrokerConfig, Node
+from rollcall_dev.kafka.config import BrokerConfig, Listener, Node
 from rollcall_dev.kafka.errors import KafkaStartError
 
-__all__ = ["Broker", "BrokerConfig", "KafkaStartError", "Node"]
+__all__ = ["Broker", "BrokerConfig", "KafkaStartError", "Listener", "Node"]

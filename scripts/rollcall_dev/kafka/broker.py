@@ -110,7 +110,8 @@ class Broker:
         """
         if self.running:
             return
-        for port in (self.config.node.port, self.config.node.controller_port):
+        further = (listener.port for listener in self.config.listeners)
+        for port in (self.config.node.port, self.config.node.controller_port, *further):
             ports.check(port)
         runtime = install(self._progress)
         with filling(self._directory or Path(tempfile.gettempdir()), _SPACE):

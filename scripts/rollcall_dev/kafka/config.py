@@ -40,12 +40,43 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A further address for clients, beside the plaintext one.
+
+    Attributes:
+        name: What Kafka calls it: capital letters and digits.
+        protocol: `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+        host: The name that clients are told to use; it must mean this machine.
+        port: By default, a free one.
+        properties: Its own properties, without their prefix `listener.name.…`.
+    """
+
+    name: str
+    protocol: str
+    host: str = "localhost"
+    port: int = field(default_factory=ports.choose)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients connect, as Kafka's clients want it."""
+        return f"{self.host}:{self.port}"
+
+    def qualified_properties(self) -> dict[str, str]:
+        """Return its properties as the server wants them."""
+        prefix = f"listener.name.{self.name.lower()}."
+        return {prefix + key: value for key, value in self.properties.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
     """How to run one broker.
 
     Attributes:
         node: The broker's id and ports; by default, on free ones.
         voters: All nodes of the cluster; none means this node alone.
+        listeners: Where it listens beside the plaintext port, which is for
+            this machine and other brokers.
         data: The directory to keep; none means a temporary one.
         properties: Server properties, above those that are set here.
         jvm_options: Options of the Java virtual machine.
@@ -55,6 +86,7 @@ class BrokerConfig:
 
     node: Node = field(default_factory=Node.on_free_ports)
     voters: tuple[Node, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     data: Path | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
     jvm_options: tuple[str, ...] = JVM_OPTIONS
@@ -76,7 +108,15 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
     """Return the properties that Kafka is started with."""
     node = config.node
     voters = config.voters or (node,)
+    further = config.listeners
     clients = f"PLAINTEXT://{node.bootstrap_servers}"
+    bound = [clients, *(f"{listener.name}://{ports.HOST}:{listener.port}" for listener in further)]
+    advertised = [clients, *(f"{listener.name}://{listener.bootstrap_servers}" for listener in further)]
+    protocols = [
+        "PLAINTEXT:PLAINTEXT",
+        "CONTROLLER:PLAINTEXT",
+        *(f"{listener.name}:{listener.protocol}" for listener in further),
+    ]
     controller = f"CONTROLLER://{ports.HOST}:{node.controller_port}"
     quorum = ",".join(f"{v.id}@{ports.HOST}:{v.controller_port}" for v in voters)
     replication = str(min(len(voters), _MAX_REPLICATION))
@@ -86,8 +126,9 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         "node.id": str(node.id),
         "controller.quorum.voters": quorum,
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"{clients},{controller}",
-        "advertised.listeners": clients,
+        "listeners": ",".join([*bound, controller]),
+        "advertised.listeners": ",".join(advertised),
+        "listener.security.protocol.map": ",".join(protocols),
         "log.dirs": str(log_directory),
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
@@ -104,6 +145,7 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         "share.coordinator.state.topic.min.isr": in_sync,
         # The default buffer of 128 MiB is a third of the heap, used or not.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+        **{key: value for listener in further for key, value in listener.qualified_properties().items()},
         **config.properties,
     }
 

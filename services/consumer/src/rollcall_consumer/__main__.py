@@ -17,6 +17,7 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.tail import tail
 from rollcall_consumer.view import read_line
 from rollcall_domain.errors import RollcallError
+from rollcall_domain.service.cause import Overheard
 from rollcall_domain.service.connection import unreachable
 from rollcall_domain.service.logs import hush
 from rollcall_domain.service.process import run as run_process
@@ -70,14 +71,15 @@ def tail_command(place: Place, student: str | None, *, follow: bool, as_json: bo
                 click.echo(line.json() if as_json else line.text())
 
     hush()
-    try:
-        settings = load(ConsumerSettings, os.environ)
-        with contextlib.suppress(KeyboardInterrupt):
-            uvloop.run(print_all(settings))
-    except RollcallError as error:
-        raise click.ClickException(str(error)) from error
-    except (KafkaError, TimeoutError) as error:
-        raise click.ClickException(unreachable(settings, error)) from error
+    with Overheard() as heard:
+        try:
+            settings = load(ConsumerSettings, os.environ)
+            with contextlib.suppress(KeyboardInterrupt):
+                uvloop.run(print_all(settings))
+        except RollcallError as error:
+            raise click.ClickException(str(error)) from error
+        except (KafkaError, TimeoutError) as error:
+            raise click.ClickException(unreachable(settings, heard.cause(error))) from error
 
 
 if __name__ == "__main__":

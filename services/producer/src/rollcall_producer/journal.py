@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from rollcall_domain.errors import TopicMismatchError
-from rollcall_domain.service.connection import client_options, persist, started
+from rollcall_domain.service.cause import explain, is_denial
+from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started
 from rollcall_domain.service.provision import ensure_topics, largest_batch, topic_name
 from rollcall_domain.topics import STUDENT
 from rollcall_producer import metrics
@@ -107,9 +108,11 @@ class Journal:
                 await self._watch(connection)
             finally:
                 await connection.close()
+            if is_denial(connection.failed.result()):  # which the next client would meet at its first batch
+                await asyncio.sleep(REFUSED_BACKOFF)
 
-    def _withdraw(self, failed: asyncio.Future[str]) -> None:
-        self.fault = f"the connection to Kafka is being replaced: {failed.result()}"
+    def _withdraw(self, failed: asyncio.Future[BaseException]) -> None:
+        self.fault = f"the connection to Kafka is being replaced: {explain(failed.result())}"
         self._connection = asyncio.get_running_loop().create_future()
 
     async def _watch(self, connection: Connection) -> None:
@@ -124,7 +127,7 @@ class Journal:
             if not connection.failed.done():
                 self.fault = "Kafka does not answer" if partitions is None else None
                 self._lay_out(partitions or self._partitions)
-        log.warning("Replacing the Kafka client", reason=connection.failed.result())
+        log.warning("Replacing the Kafka client", reason=explain(connection.failed.result()))
         metrics.replacements.inc()
 
     def _lay_out(self, partitions: int) -> None:
@@ -148,7 +151,7 @@ class Journal:
         except TopicMismatchError:
             if not self._was_connected:
                 raise
-        self.batch_limit = min(BATCH_LIMIT, await largest_batch(STUDENT, self._settings))
+        self.batch_limit = min(BATCH_LIMIT, await largest_batch(STUDENT, self._settings) or BATCH_LIMIT)
         topic = topic_name(STUDENT, self._settings)
         client = AIOKafkaProducer(
             **client_options(self._settings, "rollcall-producer"),

@@ -16,6 +16,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
+from rollcall_domain.errors import RollcallError
+from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
 from rollcall_producer.errors import BatchTooLargeError, DeliveryError, NotWrittenError, OutcomeUnknownError
 
 STALL = 60.0
@@ -28,17 +30,21 @@ RENEWAL = 2**30
 """Records of one partition after which a client is replaced: aiokafka counts them wrongly from 2^31 on."""
 
 
+class RenewalError(RollcallError):
+    """A client that is to be replaced by its age."""
+
+
 class Connection:
     """A Kafka client from its start until a batch fails on it.
 
     A failed batch leaves a gap in the sequence of its partition, and no later one is taken from this client.
 
     Attributes:
-        failed: Done, with the reason, once the client is to be replaced.
+        failed: Done, with the error, once the client is to be replaced.
     """
 
     def __init__(self, client: AIOKafkaProducer, topic: str) -> None:
-        self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._client = client
         self._topic = topic
         self._closing = False
@@ -58,10 +64,10 @@ class Connection:
         leader: int | None = self._client.client.cluster.leader_for_partition(TopicPartition(self._topic, partition))
         return None if leader == -1 else leader
 
-    def fail(self, reason: str) -> None:
+    def fail(self, error: BaseException) -> None:
         """Have the client replaced."""
         if not self.failed.done():
-            self.failed.set_result(reason)
+            self.failed.set_result(error)
 
     async def send(self, partition: int, builder: BatchBuilder) -> None:
         """Send a batch, and return once it is acknowledged.
@@ -79,7 +85,7 @@ class Connection:
             delivery = await self._client.send_batch(builder, self._topic, partition=partition)
             await self._delivered(delivery, partition)
         except (NotWrittenError, KafkaError, TimeoutError) as error:
-            self.fail(_name(error))
+            self.fail(error)
             raise _delivery_error(error) from error
 
     async def _check_partition(self, partition: int) -> None:
@@ -90,7 +96,7 @@ class Connection:
     def _count(self, partition: int, records: int) -> None:
         self._written[partition] += records
         if self._written[partition] >= RENEWAL:
-            self.fail("it has written as many records as it may")
+            self.fail(RenewalError("it has written as many records as it may"))
 
     async def _delivered(self, delivery: asyncio.Future[Any], partition: int) -> None:
         """Wait until a batch is acknowledged.
@@ -120,19 +126,26 @@ class Connection:
         return monotonic() - voyage.begin < STALL or self.leader(voyage.partition) is None
 
     async def look(self, limit: float) -> int | None:
-        """Find out whether Kafka answers within a time in seconds.
+        """Find out whether Kafka answers within a time in seconds. A client that it refuses is to be replaced.
 
         Returns:
             How many partitions the topic has now (0 if it is gone), or None if there is no answer.
         """
-        try:
-            async with asyncio.timeout(limit):
-                cluster = await self._client.client.fetch_all_metadata()
-                partitions = len(cluster.partitions_for_topic(self._topic) or ())
-                if partitions != self.partitions:
-                    await self._client.client.force_metadata_update()
-        except (KafkaError, TimeoutError):
-            return None
+        with Overheard() as heard:
+            try:
+                async with asyncio.timeout(limit):
+                    return await self._count_partitions()
+            except (KafkaError, TimeoutError) as error:
+                cause = heard.cause(error)
+        if is_refusal(cause):
+            self.fail(cause)
+        return None
+
+    async def _count_partitions(self) -> int:
+        cluster = await self._client.client.fetch_all_metadata()
+        partitions = len(cluster.partitions_for_topic(self._topic) or ())
+        if partitions != self.partitions:
+            await self._client.client.force_metadata_update()
         return partitions
 
     async def close(self) -> None:
@@ -181,6 +194,8 @@ def _delivery_error(error: Exception) -> DeliveryError:
         return error
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
         return BatchTooLargeError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
+    if is_denial(error):
+        return NotWrittenError(f"Kafka refused the batch ({explain(error)}); nothing was written")
     return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
 
 

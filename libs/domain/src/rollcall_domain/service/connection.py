@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
+from rollcall_domain.service.security import security_options
 from rollcall_domain.service.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -16,6 +20,15 @@ T = TypeVar("T")
 BACKOFF = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between tries to connect; the last one is repeated."""
 
+REFUSED_BACKOFF = 5.0
+"""Seconds between tries to connect where Kafka refuses us: many locks of accounts count failures."""
+
+START_LIMIT = 30.0
+"""Seconds for a client to start; aiokafka itself may go on for ever."""
+
+REMINDER = 60.0
+"""Seconds after which it is said again that Kafka can't be used, if it is for the same reason."""
+
 
 def client_options(settings: ServiceSettings, client_id: str) -> dict[str, Any]:
     """Build the keyword arguments that all aiokafka clients share.
@@ -23,11 +36,15 @@ def client_options(settings: ServiceSettings, client_id: str) -> dict[str, Any]:
     Args:
         settings: The service's settings.
         client_id: What the client is called in the broker's logs and quotas.
+
+    Raises:
+        ConfigurationError: The settings of security can't be used, or a file that they name.
     """
     return {
         "bootstrap_servers": settings.bootstrap_servers.split(","),
         "client_id": client_id,
         "metadata_max_age_ms": 60_000,
+        **security_options(settings),
     }
 
 
@@ -45,25 +62,26 @@ C = TypeVar("C", bound=Client)
 
 
 async def started(client: C) -> C:
-    """Start a client; one that can't be started is stopped again."""
+    """Start a client; one that can't be started, or not in time, is stopped again."""
     try:
-        await client.start()
+        async with asyncio.timeout(START_LIMIT):
+            await client.start()
     except BaseException:
         await client.stop()
         raise
     return client
 
 
-def unreachable(settings: ServiceSettings, error: Exception) -> str:
-    """Say in one line that Kafka can't be used, where it was looked for, and what is known of why."""
-    where = f"can't use Kafka at {settings.bootstrap_servers}"
-    if isinstance(error, KafkaConnectionError):  # its text says no more than that
-        return f"{where}: no connection"
-    return f"{where}: {str(error) or type(error).__name__}"
+def unreachable(settings: ServiceSettings, cause: BaseException) -> str:
+    """Say in one line that Kafka can't be used, where it was looked for, and why."""
+    return f"can't use Kafka at {settings.bootstrap_servers}: {explain(cause)}"
 
 
 async def persist(connect: Callable[[], Awaitable[T]], settings: ServiceSettings, on_fault: Callable[[str], None]) -> T:
     """Connect to Kafka, and try for as long as that fails.
+
+    That Kafka refuses us is no reason to give up: users, rights and certificates may come or be mended later, here or
+    there, and files are read anew at each try.
 
     Args:
         connect: One try.
@@ -73,14 +91,18 @@ async def persist(connect: Callable[[], Awaitable[T]], settings: ServiceSettings
     Returns:
         What the first successful try returned.
     """
-    attempt = 0
+    attempt, said, said_at = 0, "", 0.0
     while True:
-        try:
-            return await connect()
-        except (KafkaError, OSError, TimeoutError) as error:
-            fault = unreachable(settings, error)
+        with Overheard() as heard:
+            try:
+                return await connect()
+            except (KafkaError, OSError, TimeoutError, ConfigurationError) as error:
+                cause = heard.cause(error)
+        fault = unreachable(settings, cause)
         on_fault(fault)
-        if attempt % len(BACKOFF) == 0:
+        if fault != said or monotonic() - said_at > REMINDER:
             log.warning("Waiting for Kafka", reason=fault)
-        await asyncio.sleep(BACKOFF[min(attempt, len(BACKOFF) - 1)])
+            said, said_at = fault, monotonic()
+        refused = is_refusal(cause) or is_denial(cause)
+        await asyncio.sleep(REFUSED_BACKOFF if refused else BACKOFF[min(attempt, len(BACKOFF) - 1)])
         attempt += 1

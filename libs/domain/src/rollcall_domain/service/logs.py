@@ -33,6 +33,16 @@ class _NotAgain(logging.Filter):
         return True
 
 
+class _Discreet(logging.Filter):
+    """Drops credentials on their way, and failures of a client's start, whose cause is told by who has started it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "aiokafka" and record.funcName == "bootstrap":
+            return False
+        arguments = record.args if isinstance(record.args, tuple) else ()
+        return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
+
+
 def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
     """Set up logging for the process.
 
@@ -55,10 +65,12 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
             foreign_pre_chain=_SHARED, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
         )
     )
+    handler.setLevel(threshold)
+    handler.addFilter(_Discreet())
     if threshold > logging.DEBUG:
         handler.addFilter(_NotAgain())
         for name in _CHATTY:
-            logging.getLogger(name).setLevel(max(logging.WARNING, threshold))
+            logging.getLogger(name).setLevel(logging.WARNING)
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
 
 
@@ -68,7 +80,9 @@ def hush() -> None:
 
 
 def _console() -> list[Processor]:
-    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    # The other formatter of tracebacks, used where `rich` is installed, shows variables, and so perhaps secrets.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]
 
 
 def _json() -> list[Processor]:

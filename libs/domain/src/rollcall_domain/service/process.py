@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from rollcall_domain.errors import ConfigurationError, RollcallError
 from rollcall_domain.service import logs
+from rollcall_domain.service.security import security_options
 from rollcall_domain.service.settings import ServiceSettings, load
 
 log = structlog.get_logger()
@@ -37,6 +38,7 @@ def run(kind: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> 
     """
     try:
         settings = load(kind, os.environ)
+        security_options(settings)  # at fault, they end the process before it serves anything
         logs.configure(settings.log_format, settings.log_level)
         uvloop.run(_until_stopped(serve, settings))
     except (RollcallError, KafkaError, ExceptionGroup) as raised:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.connection import client_options
@@ -62,8 +62,11 @@ async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
         return len(described["partitions"])
 
 
-async def largest_batch(topic: Topic, settings: ServiceSettings) -> int:
+async def largest_batch(topic: Topic, settings: ServiceSettings) -> int | None:
     """Find out how many bytes a batch of records may have: the topic's `max.message.bytes`.
+
+    Returns:
+        The number, or None if we may not ask.
 
     Raises:
         KafkaError: Kafka can't be reached, or refuses.
@@ -74,6 +77,8 @@ async def largest_batch(topic: Topic, settings: ServiceSettings) -> int:
         (response,) = await admin.describe_configs([resource])
     code, message, _, _, entries = response.resources[0]
     error = for_code(code)
+    if error is TopicAuthorizationFailedError:
+        return None
     if error is not NoError:
         raise error(message)
     return int(entries[0][1])
@@ -110,6 +115,8 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], s
         error = for_code(code)
         if error is NoError:
             log.info("Created topic", topic=name, partitions=settings.partitions, replication=settings.replication)
+        elif error is TopicAuthorizationFailedError:
+            raise error(f"{name}, which we may neither describe nor create")
         elif error is not TopicAlreadyExistsError:
             raise error(f"topic {name} could not be created: {message}")
     return [name for name, *_ in response.topic_errors]
@@ -121,6 +128,8 @@ async def _await_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> None:
 
 
 def _is_led(topic: dict[str, Any]) -> bool:
+    if topic["error_code"] == TopicAuthorizationFailedError.errno:
+        raise TopicAuthorizationFailedError(topic["topic"])
     return topic["error_code"] == 0 and all(partition["leader"] >= 0 for partition in topic["partitions"])
 
 

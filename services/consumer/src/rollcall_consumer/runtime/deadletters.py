@@ -12,7 +12,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import UnreadableRecordError
+from rollcall_domain.errors import ConfigurationError, UnreadableRecordError
+from rollcall_domain.service.cause import Overheard, explain
 from rollcall_domain.service.connection import client_options, started
 from rollcall_domain.service.provision import topic_name
 from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
@@ -78,12 +79,13 @@ class DeadLetterQueue:
 
     async def _try(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
         """Write dead letters, and give those that have failed."""
-        try:
-            client = await self._connect()
-            sent = [(letter, await self._send(client, letter)) for letter in letters]
-        except KafkaError as error:
-            log.warning("Waiting for Kafka to take dead letters", error=repr(error))
-            return letters
+        with Overheard() as heard:
+            try:
+                client = await self._connect()
+                sent = [(letter, await self._send(client, letter)) for letter in letters]
+            except (KafkaError, TimeoutError, ConfigurationError) as error:
+                log.warning("Waiting for Kafka to take dead letters", reason=explain(heard.cause(error)))
+                return letters
         failed = [letter for letter, delivery in sent if not await self._is_kept(letter, delivery)]
         if failed and client is self._client:
             await self.close()  # a failed batch leaves a gap, and the client takes no further one
@@ -108,7 +110,7 @@ class DeadLetterQueue:
             log.warning("Cutting a dead letter short", bytes=self._limit, **place)
             return False
         except KafkaError as error:
-            log.warning("Waiting for Kafka to take a dead letter", error=repr(error), **place)
+            log.warning("Waiting for Kafka to take a dead letter", reason=explain(error), **place)
             return False
         metrics.dead_letters.labels(letter.error.reason).inc()
         log.warning("Kept a dead letter", reason=letter.error.reason, detail=letter.error.detail, **place)

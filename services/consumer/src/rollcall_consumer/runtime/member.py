@@ -14,6 +14,7 @@ from rollcall_consumer.runtime.offsets import Offsets, refuse_failed_fetches
 from rollcall_consumer.runtime.partition import POLL, PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.cause import Overheard, is_refusal
 from rollcall_domain.service.provision import topic_name
 
 log = structlog.get_logger()
@@ -82,7 +83,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return f"catching up on partitions {', '.join(behind)}" if behind else None
 
     async def run(self) -> None:
-        """Join the group, and stay until cancelled."""
+        """Join the group, and stay until cancelled.
+
+        Raises:
+            KafkaError: Kafka refuses this replica, or the group does so for good.
+            SSLError: Kafka refuses this replica, or is not trusted any more.
+        """
         topic = topic_name(self._pipeline.source, self._settings)
         try:
             refuse_failed_fetches(self._consumer)
@@ -110,14 +116,17 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 await self._look()
 
     async def _look(self) -> None:
-        """Find out whether Kafka answers, and say so when that changes."""
-        try:
-            async with asyncio.timeout(PULSE):
-                await self._consumer.topics()
-        except (KafkaError, TimeoutError):
-            answers = False
-        else:
-            answers = True
+        """Find out whether Kafka answers, and say so when that changes. A replica that it refuses is to leave."""
+        cause = None
+        with Overheard() as heard:
+            try:
+                async with asyncio.timeout(PULSE):
+                    await self._consumer.topics()
+            except (KafkaError, TimeoutError) as error:
+                cause = heard.cause(error)
+        if cause is not None and is_refusal(cause):
+            raise cause
+        answers = cause is None
         if answers != self._answers:
             log.warning("Kafka answers again" if answers else "Kafka does not answer")
         self._answers = answers

@@ -67,6 +67,9 @@ class PartitionTask:
             log.warning("Left a chunk unfinished", partition=self.partition.partition)
             self._task.cancel()
             await asyncio.wait([self._task])
+        error = None if self._task.cancelled() else self._task.exception()
+        if error is not None and not isinstance(error, KafkaError):  # one of Kafka's strikes all, and one is raised
+            log.error("The work on a partition failed", partition=self.partition.partition, exc_info=error)
 
     def check(self) -> None:
         """Raise the error that has ended the work, if one has."""

@@ -1,17 +1,28 @@
 """A replica of a pipeline as a whole: connected to Kafka sooner or later, and then a member of its group."""
 
+import asyncio
+import contextlib
 from collections.abc import Collection
+from ssl import SSLError
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
 
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Member
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.connection import client_options, persist, started
+from rollcall_domain.service.cause import is_denial, is_refusal
+from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started, unreachable
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import DEAD_LETTERS
+
+log = structlog.get_logger()
+
+CLOSE_LIMIT = 2.0
+"""Seconds for a consumer to close that Kafka refuses."""
 
 
 class Worker:
@@ -39,13 +50,26 @@ class Worker:
     async def run(self) -> None:
         """Consume until cancelled; then finish what is in hand, commit it, and leave the group at once.
 
+        Where Kafka refuses this replica, it connects anew: rights and credentials may be mended meanwhile.
+
         Raises:
             TopicMismatchError: A topic is not laid out as declared.
-            KafkaError: The group refuses this replica for good.
+            KafkaError: The group has failed for good.
         """
-        consumer = await persist(self._connect, self._settings, self._report)
-        self._member = Member(consumer, self._pipeline, self._settings)
-        await self._member.run()
+        while True:
+            consumer = await persist(self._connect, self._settings, self._report)
+            self._member = Member(consumer, self._pipeline, self._settings)
+            try:
+                await self._member.run()
+            except (KafkaError, SSLError) as error:
+                if not (is_refusal(error) or is_denial(error)):
+                    raise
+                self._report(unreachable(self._settings, error))
+                log.warning("Connecting anew", reason=self._fault)
+                self._member = None
+                await _close(consumer)
+                if is_denial(error):  # which it would meet again at once
+                    await asyncio.sleep(REFUSED_BACKOFF)
 
     def _report(self, fault: str) -> None:
         self._fault = fault
@@ -65,3 +89,10 @@ class Worker:
                 rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
             )
         )
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Close what leaving the group may have left open."""
+    with contextlib.suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(CLOSE_LIMIT):
+            await consumer.stop()

@@ -1,0 +1,120 @@
+import asyncio
+import uuid
+from pathlib import Path
+
+import httpx
+import pytest
+from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
+
+from rollcall_domain.service.provision import ensure_topics
+from rollcall_domain.topics import DEAD_LETTERS, STUDENT
+from support.load import put, see_through
+from support.log import write
+from support.secure import PASSWORD, SecureKafka, Settings, user
+from support.services import Environment, consumer, producer, running, warnings
+
+
+async def _with_topics(secure: SecureKafka) -> Environment:
+    environment = secure.environment()
+    await ensure_topics([STUDENT, DEAD_LETTERS], environment.producer(**secure.over_sasl(), **user()))
+    return environment
+
+
+def _guest(secure: SecureKafka) -> tuple[str, Settings]:
+    """Make a user who may do nothing yet."""
+    name = f"guest-{uuid.uuid4().hex[:8]}"
+    secure.set_password(name, PASSWORD)
+    return name, secure.over_sasl() | user(name)
+
+
+async def test_rights_may_come_late_and_need_be_no_more_than_the_readme_says(secure: SecureKafka) -> None:
+    environment = await _with_topics(secure)
+    (author, writing), (reader, reading) = _guest(secure), _guest(secure)
+    async with producer(environment, **writing) as api, consumer(environment, **reading) as worker:
+        for service in (api, worker):
+            reason = await service.fault()
+            assert f"access is denied: TopicAuthorizationFailed {environment.student}" in reason
+        secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.WRITE)
+        secure.allow(reader, ResourceType.TOPIC, environment.student, AclOperation.READ)
+        secure.allow(reader, ResourceType.TOPIC, environment.dead_letters, AclOperation.WRITE)
+        secure.allow(reader, ResourceType.GROUP, f"{environment.prefix}1", AclOperation.READ)
+        await see_through(api, worker, "s-1")
+        await write(secure.broker.bootstrap_servers, environment.student, [(b"s-2", b"no update")])
+        await worker.event(lambda event: event["event"] == "Kept a dead letter")
+    variables = environment.variables(**reading)
+    async with running("rollcall_consumer", "tail", "--from", "beginning", "--no-follow", **variables) as tail:
+        assert await tail.end(None) == 0
+    assert len(tail.events) == 2
+
+
+async def test_a_topic_may_be_created_by_the_right_to_that_alone(secure: SecureKafka) -> None:
+    environment = secure.environment()
+    author, writing = _guest(secure)
+    for operation in (AclOperation.CREATE, AclOperation.WRITE):
+        secure.allow(author, ResourceType.TOPIC, environment.student, operation)
+    async with producer(environment, **writing) as api:
+        await api.ready()
+
+
+async def test_an_update_that_it_may_not_write_is_answered_as_not_written(secure: SecureKafka) -> None:
+    environment = await _with_topics(secure)
+    author, writing = _guest(secure)
+    secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.DESCRIBE)
+    secure.allow(author, ResourceType.TOPIC, environment.dead_letters, AclOperation.WRITE)
+    async with producer(environment, **writing) as api:
+        await api.ready()
+        async with httpx.AsyncClient(base_url=api.url) as client:
+            answer = await put(client, "s-1")
+            assert (answer.status_code, answer.json()["outcome"]) == (503, "not-written")
+            assert f"access is denied: TopicAuthorizationFailed {environment.student}" in answer.json()["detail"]
+            secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.WRITE)
+            await api.ready()
+            assert (await put(client, "s-1")).status_code == 200
+        assert await api.end() == 0
+    assert warnings(api.events) == ["Replacing the Kafka client"]
+
+
+@pytest.mark.parametrize("kind", ["Group", "Topic"])
+async def test_a_replica_that_may_not_read_waits_until_it_may(secure: SecureKafka, kind: str) -> None:
+    environment = await _with_topics(secure)
+    reader, reading = _guest(secure)
+    secure.allow(reader, ResourceType.TOPIC, environment.student, AclOperation.DESCRIBE)
+    secure.allow(reader, ResourceType.TOPIC, environment.dead_letters, AclOperation.WRITE)
+    rights = {
+        "Group": (ResourceType.GROUP, f"{environment.prefix}1", AclOperation.READ),
+        "Topic": (ResourceType.TOPIC, environment.student, AclOperation.READ),
+    }
+    late = rights.pop(kind)
+    for right in rights.values():
+        secure.allow(reader, *right)
+    async with consumer(environment, **reading) as worker:
+        said = await worker.event(lambda event: event["event"] == "Connecting anew")
+        assert f"access is denied: {kind}AuthorizationFailed {late[1]}" in said["reason"]
+        async with httpx.AsyncClient(base_url=worker.url) as client:
+            assert (await client.get("/readyz")).json()["reason"] == said["reason"]
+        secure.allow(reader, *late)
+        await worker.ready()
+        assert await worker.end() == 0
+    assert not any("Traceback" in str(event) for event in worker.events)
+
+
+async def test_a_password_that_changes_is_read_anew(secure: SecureKafka, tmp_path: Path) -> None:
+    environment = await _with_topics(secure)
+    name, settings = _guest(secure)
+    for topic in (environment.student, environment.dead_letters):
+        secure.allow(name, ResourceType.TOPIC, topic, AclOperation.ALL)
+    secure.allow(name, ResourceType.GROUP, f"{environment.prefix}1", AclOperation.ALL)
+    file = tmp_path / "password"
+    file.write_text(f"{settings.pop('sasl_password')}\n")
+    settings |= {"sasl_password_file": file}
+    async with producer(environment, **settings) as api, consumer(environment, **settings) as worker:
+        await see_through(api, worker, "s-1")
+        secure.set_password(name, "new")
+        await asyncio.to_thread(secure.broker.stop)
+        await asyncio.to_thread(secure.broker.start)
+        for service in (api, worker):
+            assert "the credentials are refused" in await service.fault()
+        file.write_text("new\n")
+        await see_through(api, worker, "s-2")
+        assert (await api.end(), await worker.end()) == (0, 0)
+    assert not any("Traceback" in str(event) for event in [*api.events, *worker.events])
