@@ -1,5 +1,6 @@
 """The API: routes and what answers them."""
 
+from collections.abc import Awaitable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -35,10 +36,10 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
             *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
         ],
         exception_handlers={
-            problems.Problem: problems.on_problem,
-            RollcallError: problems.on_error,
             HTTPException: problems.on_http_exception,
-            Exception: problems.on_bug,
+            problems.Problem: problems.on_error,
+            RollcallError: problems.on_error,
+            Exception: problems.on_error,
         },
     )
     app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
@@ -53,7 +54,7 @@ class Shortcut:
         self._route = method, path
         self._endpoint = endpoint
 
-    async def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+    def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Choose who answers a request."""
         taken = (scope["method"], scope["path"]) == self._route
-        await (self._endpoint if taken else self._app)(scope, receive, send)
+        return (self._endpoint if taken else self._app)(scope, receive, send)

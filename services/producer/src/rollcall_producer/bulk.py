@@ -156,7 +156,7 @@ def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
     """Tell as which problem an upload has ended, or None."""
     summary = upload.summary
     if upload.failure is not None:
-        problem = problems.from_error(upload.failure)
+        problem = problems.of(upload.failure)
         problem.detail += f"; durable are the lines up to number {summary.durable_through}"
         problem.headers["Connection"] = "close"  # what is left of the body is not read
         return problem

@@ -71,7 +71,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
         raise _too_large(limit)
     message = await receive()
     if not message.get("more_body", True) and len(message["body"]) <= limit:
-        whole: bytes = message["body"]
+        whole: bytes = message["body"]  # as nearly always
         return whole
     body = bytearray()
     while message["type"] == "http.request":

@@ -1,9 +1,10 @@
 """From a valid update to a record that is on its way: its identity, its headers, its lane."""
 
 from rollcall_domain.headers import ID, TRACEPARENT
+from rollcall_producer import metrics
 from rollcall_producer.batch import Batch
 from rollcall_producer.ids import ids
-from rollcall_producer.lanes import Lanes
+from rollcall_producer.lanes import Address, Lanes
 from rollcall_producer.repeats import Repeats
 from rollcall_producer.update import Update
 
@@ -37,17 +38,22 @@ class Ingest:
         """
         address = self.lanes.address(update.student_id)
         address.lane.check_room()
-        return self.take(update, identity, trace)
+        return self._take(address, update, identity, trace)
 
     def take(self, update: Update, identity: bytes | None, trace: bytes | None) -> tuple[Batch, bytes, bool]:
         """Take an update in, whether or not there is room; otherwise as `admit`."""
-        address = self.lanes.address(update.student_id)
+        return self._take(self.lanes.address(update.student_id), update, identity, trace)
+
+    def _take(
+        self, address: Address, update: Update, identity: bytes | None, trace: bytes | None
+    ) -> tuple[Batch, bytes, bool]:
         value = address.values[update.state]
         timestamp = update.timestamp()
         given = None if update.at is None else timestamp
         if identity is not None:
             first = self._repeats.find(identity, value, given)
             if first is not None:
+                metrics.repeats.inc()
                 return first, identity, True
         new = next(self.new_ids) if identity is None else identity
         headers = [(ID, new)] if trace is None else [(ID, new), (TRACEPARENT, trace)]

@@ -5,14 +5,17 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rollcall_domain.errors import InvalidStudentIdError, RollcallError
+from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.service.health import HEADERS
 from rollcall_producer import metrics
 from rollcall_producer.errors import BusyError, DeliveryError, RecordTooLargeError, ReusedIdError
+
+log = structlog.get_logger()
 
 RETRY_AFTER = 1
 """Seconds to wait before trying again, after a 503."""
@@ -81,36 +84,40 @@ def unsupported(detail: str, field: str) -> Problem:
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, field=field)
 
 
-def from_error(error: RollcallError) -> Problem:
-    """Build the problem of an error met on an update's way."""
+def of(error: Exception) -> Problem:
+    """Build the problem that a request is answered with which has met an error; one that was not foreseen is logged."""
     match error:
+        case Problem():
+            problem = error
         case InvalidStudentIdError():
-            return invalid(f"StudentId {error}", "StudentId")
+            problem = invalid(f"StudentId {error}", "StudentId")
         case ReusedIdError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "reused-id", str(error))
+            problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "reused-id", str(error))
         case RecordTooLargeError():
-            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "record-too-large", str(error))
+            problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "record-too-large", str(error))
         case BusyError():
-            retry = {"Retry-After": str(error.retry_after)}
-            return Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", str(error), headers=retry)
+            problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", str(error), headers=_retry(error.retry_after))
         case DeliveryError():
-            retry = {"Retry-After": str(RETRY_AFTER)}
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            return Problem(status, "kafka-unavailable", str(error), headers=retry, outcome=error.outcome)
+            problem = Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "kafka-unavailable",
+                str(error),
+                headers=_retry(RETRY_AFTER),
+                outcome=error.outcome,
+            )
         case _:
-            raise error
+            log.error("Unforeseen error", exc_info=error)
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")
+    return problem
 
 
-async def on_problem(_: Request, error: Exception) -> Response:
-    """Answer a request that is at fault."""
-    assert isinstance(error, Problem)  # noqa: S101 - Starlette's handlers are typed for any exception
-    return error.response()
+def _retry(seconds: int) -> dict[str, str]:
+    return {"Retry-After": str(seconds)}
 
 
 async def on_error(_: Request, error: Exception) -> Response:
-    """Answer a request that met an error that was foreseen."""
-    assert isinstance(error, RollcallError)  # noqa: S101 - as above
-    return from_error(error).response()
+    """Answer a request that has met an error."""
+    return of(error).response()
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -123,13 +130,3 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     }
     kind = status.phrase.lower().replace(" ", "-")
     return Problem(status, kind, details.get(status, error.detail), headers=headers).response()
-
-
-def bug() -> Problem:
-    """Build the problem of a fault of ours; the log has the rest."""
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")
-
-
-async def on_bug(_: Request, __: Exception) -> Response:
-    """Answer a request that met a fault of ours."""
-    return bug().response()

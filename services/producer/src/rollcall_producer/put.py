@@ -7,18 +7,14 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import structlog
 from starlette.types import Receive, Scope, Send
 
-from rollcall_domain.errors import RollcallError
 from rollcall_producer import problems, tokens
 from rollcall_producer.access import Access
 from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
-
-log = structlog.get_logger()
 
 _IDENTITY = re.compile(ID_PATTERN.encode())
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?\Z")
@@ -39,30 +35,23 @@ class PutUpdate:
         """Answer a request."""
         try:
             self._access.admit(scope["headers"], tokens.Scope.WRITE)
-            headers = await self._write(dict(scope["headers"]), receive)
-        except Problem as problem:
-            await problem.response()(scope, receive, send)
-        except RollcallError as error:
-            await problems.from_error(error).response()(scope, receive, send)
-        except Exception:
-            log.exception("Unforeseen error")
-            await problems.bug().response()(scope, receive, send)
-        else:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send(_END)
-
-    async def _write(self, headers: Mapping[bytes, bytes], receive: Receive) -> list[tuple[bytes, bytes]]:
-        check_headers(headers)
-        identity = _identity(headers)
-        update = parse_update(await read_body(receive, headers, BODY_LIMIT))
-        batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
-        outcome = await batch.wait()
+            headers = dict(scope["headers"])
+            check_headers(headers)
+            identity = _identity(headers)
+            update = parse_update(await read_body(receive, headers, BODY_LIMIT))
+            batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
+            outcome = await batch.wait()
+        except Exception as error:  # noqa: BLE001 - there is nobody else to answer
+            await problems.of(error).response()(scope, receive, send)
+            return
         if outcome is not None:
-            raise problems.from_error(outcome)
+            await problems.of(outcome).response()(scope, receive, send)
+            return
         answer = [_NO_LENGTH, (b"x-rollcall-id", new)]
         if identity is not None:
             answer.append(_REPLAYED if repeated else _DOWNSTREAM)
-        return answer
+        await send({"type": "http.response.start", "status": 200, "headers": answer})
+        await send(_END)
 
 
 def _identity(headers: Mapping[bytes, bytes]) -> bytes | None:

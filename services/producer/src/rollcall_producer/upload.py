@@ -163,7 +163,7 @@ class Upload:
         taken.skipped.append(number)
         if fault is None:
             return
-        problem = fault if isinstance(fault, Problem) else problems.from_error(fault)
+        problem = fault if isinstance(fault, Problem) else problems.of(fault)
         field = UNSET if problem.field is None else problem.field
         rejection = Rejection(line=number, reason=problem.kind, detail=problem.detail, field=field)
         self.summary.rejected += 1

@@ -58,6 +58,7 @@ async def serving(
         app,
         log_config=None,
         access_log=False,
+        interface="asgi3",
         lifespan="off",
         backlog=BACKLOG,
         server_header=False,
