@@ -101,7 +101,7 @@ def test_cpu_time_is_that_of_the_whole_tree() -> None:
 
 async def test_a_closed_loop_counts_what_was_accepted() -> None:
     async with _server(lambda body: BULK.replace(b"7", str(body.count(b"\n")).encode())) as port:
-        job = closed.Job("127.0.0.1", port, connections=3, seconds=0.1, records=5)
+        job = closed.Job("127.0.0.1", port, os.getpid(), connections=3, seconds=0.1, records=5)
         result = await closed.Loop(requests.posts(5, 2)).run(job)
     assert (result.accepted, result.failures) == (5 * result.answers, {})
     assert result.answers >= 3
@@ -110,7 +110,7 @@ async def test_a_closed_loop_counts_what_was_accepted() -> None:
 
 async def test_a_closed_loop_tells_of_answers_that_are_no_success() -> None:
     async with _server(lambda _: BUSY) as port:
-        job = closed.Job("127.0.0.1", port, connections=2, seconds=30)
+        job = closed.Job("127.0.0.1", port, os.getpid(), connections=2, seconds=30)
         result = await closed.Loop(requests.puts()).run(job)
     assert result.failures == {"503": 2, "connection closed": 2}
     assert result.failure == "busy"

@@ -42,7 +42,7 @@ _SMALL_BODY = 10
 """Megabytes of the body that a large one is compared with."""
 
 _WARM = 2
-"""Each kind of load is run beforehand for so many times as long as it is measured: Java compiles what it runs often."""
+"""Each kind of load is run beforehand for so many times as long as it is result: Java compiles what it runs often."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -111,13 +111,13 @@ class _Ingest:
                 self._bulk(records)
 
     def _put(self, server: Server, connections: int) -> None:
-        measured = self._puts.measure(server, connections, self._seconds)
+        result = self._puts.measure(server, connections, self._seconds)
         figures = {
-            "rate": measured.rate,
-            "p50_ms": measured.result.p50 * 1e3,
-            "p99_ms": measured.result.p99 * 1e3,
-            "cpu_us": measured.cpu_us,
-            "load_cpu_us": measured.load_cpu_us,
+            "rate": result.rate,
+            "p50_ms": result.p50 * 1e3,
+            "p99_ms": result.p99 * 1e3,
+            "cpu_us": result.cpu_us,
+            "load_cpu_us": result.load_cpu_us,
         }
         self._add(f"put_{server.name}", figures, f"_{connections}")
 
@@ -136,8 +136,8 @@ class _Ingest:
 
     def _bulk(self, records: int) -> None:
         server = self._servers["ours"]
-        measured = measure.posts(self._stage, server, BULK_CONNECTIONS, self._seconds, records)
-        figures = {"rate": measured.rate * records, "cpu_us": measured.cpu_us / records}
+        result = measure.posts(self._stage, server, BULK_CONNECTIONS, self._seconds, records)
+        figures = {"rate": result.rate * records, "cpu_us": result.cpu_us / records}
         self._add("bulk", figures, f"_{records}")
 
     def _add(self, what: str, figures: Mapping[str, float], scale: str = "") -> None:

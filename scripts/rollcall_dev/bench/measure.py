@@ -1,7 +1,6 @@
 """Measurements that benches share: a load on a server, and what both have spent on it."""
 
 import argparse
-from dataclasses import dataclass
 
 import httpx
 
@@ -14,78 +13,46 @@ from rollcall_dev.bench.stage import Server, Stage
 _CLOSED = "rollcall_dev.bench.load.closed"
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What one load has shown.
-
-    Attributes:
-        result: What callers have seen.
-        cpu_seconds: CPU time that the server took meanwhile.
-    """
-
-    result: Result
-    cpu_seconds: float
-
-    @property
-    def rate(self) -> float:
-        """Answers a second."""
-        return self.result.answers / self.result.seconds
-
-    @property
-    def cpu_us(self) -> float:
-        """Microseconds of the server's CPU time for an answer."""
-        return self.cpu_seconds / self.result.answers * 1e6
-
-    @property
-    def load_cpu_us(self) -> float:
-        """Microseconds of the load's CPU time for an answer."""
-        return self.result.cpu_seconds / self.result.answers * 1e6
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of all that measures with a load of PUTs."""
     parser.add_argument(
         "--load",
-        choices=["auto", "wrk", "own"],
-        default="auto",
-        help="what sends the PUTs: wrk, or a client of our own; auto takes wrk if it is there (default: %(default)s)",
+        choices=["own", "wrk"],
+        default="own",
+        help="what sends the PUTs: a client of our own, or wrk, which has to be on PATH (default: %(default)s)",
     )
 
 
 class Puts:
-    """A load of PUTs, by wrk where it may be used.
+    """A load of PUTs.
 
     Attributes:
         client: What sends them.
     """
 
-    def __init__(self, stage: Stage, choice: str) -> None:
+    def __init__(self, stage: Stage, client: str) -> None:
         """Choose what sends.
 
         Raises:
             BenchError: wrk is wanted, and not there.
         """
+        self.client = "our own client" if client == "own" else client
         self._stage = stage
-        program = None if choice == "own" else wrk.find()
-        if choice == "wrk" and program is None:
-            raise BenchError("there is no wrk on PATH")
-        self._wrk = None if program is None else wrk.Wrk(program, stage.directory, stage.cores.load)
-        self.client = "own" if self._wrk is None else "wrk"
+        self._wrk = wrk.find(stage.directory, stage.cores.load) if client == "wrk" else None
 
-    def measure(self, server: Server, connections: int, seconds: float) -> Measured:
+    def measure(self, server: Server, connections: int, seconds: float) -> Result:
         """Load a server, each connection sending one update after the other.
 
         Raises:
             BenchError: An answer was another than 200.
         """
-        before = server.cpu_seconds()
         if self._wrk is not None:
             # wrk knows no parts of a second.
-            result = self._wrk.put(server.url, connections, max(1, round(seconds)))
+            result = self._wrk.put(server.url, server.pid, connections, max(1, round(seconds)))
         else:
-            job = closed.Job(server.host, server.port, connections, seconds)
+            job = closed.Job(server.host, server.port, server.pid, connections, seconds)
             result = children.call(_CLOSED, job, Result, self._stage.cores.load)
-        return _checked(server, Measured(result, server.cpu_seconds() - before))
+        return checked(server, result)
 
 
 def takes_posts(server: Server) -> bool:
@@ -97,24 +64,26 @@ def takes_posts(server: Server) -> bool:
     return answer.status_code not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
-def posts(stage: Stage, server: Server, connections: int, seconds: float, records: int) -> Measured:
+def posts(stage: Stage, server: Server, connections: int, seconds: float, records: int) -> Result:
     """Load a server, each connection sending one bulk request after the other.
 
     Raises:
         BenchError: An answer was another than 200, or an update was not accepted.
     """
-    before = server.cpu_seconds()
-    job = closed.Job(server.host, server.port, connections, seconds, records)
-    result = children.call(_CLOSED, job, Result, stage.cores.load)
-    measured = _checked(server, Measured(result, server.cpu_seconds() - before))
+    job = closed.Job(server.host, server.port, server.pid, connections, seconds, records)
+    result = checked(server, children.call(_CLOSED, job, Result, stage.cores.load))
     if result.accepted != result.answers * records:
         raise BenchError(f"{server.name} accepted {result.accepted} of {result.answers * records} updates")
-    return measured
+    return result
 
 
-def _checked(server: Server, measured: Measured) -> Measured:
-    result = measured.result
+def checked(server: Server, result: Result) -> Result:
+    """Make sure that every request was answered 200.
+
+    Raises:
+        BenchError: A benchmark of errors is worth nothing.
+    """
     if result.failures or not result.answers:
         counts = ", ".join(f"{count} × {what}" for what, count in result.failures.items()) or "nothing at all"  # noqa: RUF001
         raise BenchError(f"{server.name} did not answer 200 to all, but: {counts} {result.failure}".rstrip())
-    return measured
+    return result

@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> Report:
         puts = measure.Puts(stage, options.load)
 
         def add(name: str) -> None:
-            measured = puts.measure(server, CONNECTIONS, seconds)
-            report.add(f"slow_rate_{name}", measured.rate)
-            report.add(f"slow_p99_ms_{name}", measured.result.p99 * 1e3)
-            report.add(f"slow_cpu_us_{name}", measured.cpu_us)
-            say(f"  {name} slow connections: {show(measured.rate)} updates/s")
+            result = puts.measure(server, CONNECTIONS, seconds)
+            report.add(f"slow_rate_{name}", result.rate)
+            report.add(f"slow_p99_ms_{name}", result.p99 * 1e3)
+            report.add(f"slow_cpu_us_{name}", result.cpu_us)
+            say(f"  {name} slow connections: {show(result.rate)} updates/s")
 
         say("warming up")
         puts.measure(server, CONNECTIONS, 2 * seconds)

@@ -42,28 +42,25 @@ class Server:
 
     Attributes:
         name: What it is called in the report.
+        pid: Its process.
         host: Where it listens.
         port: Where it listens.
     """
 
     def __init__(self, name: str, pid: int, port: int) -> None:
         self.name = name
+        self.pid = pid
         self.host = ports.HOST
         self.port = port
-        self._pid = pid
 
     @property
     def url(self) -> str:
         """Its address."""
         return f"http://{self.host}:{self.port}"
 
-    def cpu_seconds(self) -> float:
-        """Tell the CPU time that it has taken so far, in seconds."""
-        return machine.cpu_seconds(self._pid)
-
     def peak_memory(self) -> float:
         """Tell the most memory that it has had so far, in megabytes."""
-        return machine.peak_memory(self._pid)
+        return machine.peak_memory(self.pid)
 
 
 class Stage:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
 from time import perf_counter, process_time
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 import uvloop
@@ -16,6 +16,7 @@ from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import requests
 from rollcall_dev.bench.load.result import Result, percentile
 from rollcall_dev.bench.load.scanner import Scanner
+from rollcall_dev.bench.machine import cpu_seconds
 
 _PATIENCE = 60.0
 """Seconds that the last answers may take."""
@@ -30,6 +31,7 @@ class Job(msgspec.Struct):
     Attributes:
         host: Where to.
         port: Where to.
+        pid: The process that is called.
         connections: How many.
         seconds: For how long new requests are begun.
         records: Updates in a request; 0 for a PUT of one.
@@ -37,6 +39,7 @@ class Job(msgspec.Struct):
 
     host: str
     port: int
+    pid: int
     connections: int
     seconds: float
     records: int = 0
@@ -58,67 +61,81 @@ class Loop:
         self.latencies = array("d")
         self.failures: Counter[str] = Counter()
         self.bodies: list[bytes] = []
-        self.ended = asyncio.Event()
         self._payloads: Iterator[bytes] = cycle(payloads)
         self._calling = 0
+        self._resting = asyncio.Event()
 
     async def run(self, job: Job) -> Result:
         """Call until the time is over, and wait for the last answer."""
-        loop = asyncio.get_running_loop()
-        callers = []
-        for _ in range(job.connections):
-            _, caller = await loop.create_connection(lambda: Caller(self), job.host, job.port)
-            callers.append(caller)
-        self._calling = len(callers)
-        begin, cpu = perf_counter(), process_time()
-        self.over = begin + job.seconds
+        callers = [await self._connect(job) for _ in range(job.connections)]
+        # A busy server takes its time to accept a connection: that is no part of what is measured.
+        await self._call(callers, 0.0)
+        if not self.failures:
+            self.latencies, self.bodies = array("d"), []
+        begin, server, load = perf_counter(), cpu_seconds(job.pid), process_time()
+        if not self.failures:
+            await self._call(callers, job.seconds)
+        server, load = cpu_seconds(job.pid) - server, process_time() - load
         for caller in callers:
-            caller.call()
-        async with asyncio.timeout(job.seconds + _PATIENCE):
-            await self.ended.wait()
-        cpu = process_time() - cpu
-        latencies = sorted(self.latencies)
+            caller.transport.close()
+        await asyncio.sleep(0.001)  # they close in the loop's next turn
+        ascending = sorted(self.latencies)
         return Result(
-            answers=len(latencies),
+            answers=len(ascending),
             seconds=self.last - begin,
-            p50=percentile(latencies, 50),
-            p99=percentile(latencies, 99),
-            cpu_seconds=cpu,
+            p50=percentile(ascending, 50),
+            p99=percentile(ascending, 99),
+            cpu_seconds=server,
+            load_cpu_seconds=load,
             failures=dict(self.failures),
             failure=self.bodies[0].decode(errors="replace") if self.failures and self.bodies else "",
             accepted=0 if self.failures else sum(msgspec.json.decode(body)["Accepted"] for body in self.bodies),
         )
 
+    async def _connect(self, job: Job) -> "Caller":
+        loop = asyncio.get_running_loop()
+        return (await loop.create_connection(lambda: Caller(self), job.host, job.port))[1]
+
+    async def _call(self, callers: list["Caller"], seconds: float) -> None:
+        """Let each send one request, and others for some seconds."""
+        self.over = perf_counter() + seconds
+        self._calling = len(callers)
+        self._resting.clear()
+        for caller in callers:
+            caller.call()
+        async with asyncio.timeout(seconds + _PATIENCE):
+            await self._resting.wait()
+
     def next(self) -> bytes:
         """Give the next request."""
         return next(self._payloads)
 
-    def end(self) -> None:
-        """Take note that a connection is closed."""
+    def rest(self) -> None:
+        """Take note that a caller has no request on its way any more."""
         self._calling -= 1
         if self._calling == 0:
-            self.ended.set()
+            self._resting.set()
 
 
 class Caller(asyncio.Protocol):
     """One connection."""
 
     def __init__(self, loop: Loop) -> None:
+        self.transport: asyncio.Transport
         self._loop = loop
         self._scanner = Scanner()
         self._begun = 0.0
         self._calling = False
-        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to send."""
-        self._transport = cast("asyncio.Transport", transport)
+        self.transport = cast("asyncio.Transport", transport)
 
     def call(self) -> None:
         """Send the first request."""
         self._calling = True
         self._begun = perf_counter()
-        self._transport.write(self._loop.next())
+        self.transport.write(self._loop.next())
 
     def data_received(self, data: bytes) -> None:
         """Take note of an answer, and send the next request."""
@@ -126,35 +143,37 @@ class Caller(asyncio.Protocol):
             answer = self._scanner.feed(data)
         except BenchError as error:
             self._loop.failures[str(error)] += 1
-            self._transport.abort()
+            self.transport.abort()
             return
         if answer is None:
             return
         loop = self._loop
-        now = perf_counter()
-        loop.last = now
+        loop.last = now = perf_counter()
         loop.latencies.append(now - self._begun)
         if answer.status != 200:  # noqa: PLR2004
             loop.failures[str(answer.status)] += 1
         if answer.body:
             loop.bodies.append(answer.body)
-        if now < loop.over:
+        if answer.last:
+            self.transport.close()  # and thus a failure: the connection is to be kept
+        elif now < loop.over:
             self._begun = now
-            self._transport.write(loop.next())
+            self.transport.write(loop.next())
         else:
             self._calling = False
-            self._transport.close()
+            loop.rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note of the end, and of a request that is left without an answer."""
+        """Take note of a connection that is not there any more for the next request."""
         if self._calling:
+            self._calling = False
             self._loop.failures[f"connection lost ({exc})" if exc else "connection closed"] += 1
-        self._loop.end()
+            self._loop.rest()
 
 
 def work(job: Job) -> Result:
     """Do a job."""
-    payloads: list[Any] = requests.posts(job.records, _VARIANTS) if job.records else requests.puts()
+    payloads = requests.posts(job.records, _VARIANTS) if job.records else requests.puts()
     return uvloop.run(Loop(payloads).run(job))
 
 

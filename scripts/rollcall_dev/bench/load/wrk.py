@@ -1,4 +1,4 @@
-"""The load of `wrk`, a program that spends less on a request than any Python does."""
+"""The load of `wrk`, to check our own client by one that others have written."""
 
 import resource
 import shutil
@@ -7,8 +7,10 @@ from pathlib import Path
 import msgspec
 
 from rollcall_dev.bench import children
+from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import requests
 from rollcall_dev.bench.load.result import Result
+from rollcall_dev.bench.machine import cpu_seconds
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _PATIENCE = 30
@@ -42,11 +44,21 @@ class Wrk:
         self._cores = cores
         self._bodies.write_bytes(b"\n".join(map(requests.update, requests.student_ids(requests.STUDENTS))))
 
-    def put(self, url: str, connections: int, seconds: int) -> Result:
-        """Send updates in a closed loop."""
+    def put(self, url: str, pid: int, connections: int, seconds: int) -> Result:
+        """Send updates in a closed loop.
+
+        Unlike the client of our own it counts how long a connection waits to be accepted, stretches percentiles by
+        requests that it would have sent meanwhile, and cuts off the last requests.
+
+        Args:
+            url: Where to.
+            pid: The process that is called.
+            connections: How many.
+            seconds: For how long.
+        """
         options = ["-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={_PATIENCE}s", f"-s{_SCRIPT}"]
         command = [self._program, *options, url, "--", str(self._bodies)]
-        before = _cpu_seconds_of_children()
+        server, load = cpu_seconds(pid), _cpu_seconds_of_children()
         said = msgspec.json.decode(children.output(command, self._cores).splitlines()[-1], type=_Said)
         failures = {
             "status above 399": said.status,
@@ -59,14 +71,22 @@ class Wrk:
             seconds=said.microseconds / 1e6,
             p50=said.p50 / 1e6,
             p99=said.p99 / 1e6,
-            cpu_seconds=_cpu_seconds_of_children() - before,
+            cpu_seconds=cpu_seconds(pid) - server,
+            load_cpu_seconds=_cpu_seconds_of_children() - load,
             failures={name: count for name, count in failures.items() if count},
         )
 
 
-def find() -> str | None:
-    """Find wrk on PATH."""
-    return shutil.which("wrk")
+def find(directory: Path, cores: frozenset[int]) -> Wrk:
+    """Find wrk on PATH.
+
+    Raises:
+        BenchError: It is not there.
+    """
+    program = shutil.which("wrk")
+    if program is None:
+        raise BenchError("there is no wrk on PATH")
+    return Wrk(program, directory, cores)
 
 
 def _cpu_seconds_of_children() -> float:

@@ -32,7 +32,6 @@ async def write(job: Job) -> Result:
         p50=percentile(ascending, 50),
         p99=percentile(ascending, 99),
         cpu_seconds=cpu,
-        failures={},
         accepted=len(ascending),
     )
 

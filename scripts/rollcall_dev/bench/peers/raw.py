@@ -48,7 +48,7 @@ async def write(job: Job) -> Result:
         lanes = (_fill(client, job.topic, partition, made[partition], begin + job.seconds) for partition in made)
         written = sum(await asyncio.gather(*lanes))
         seconds, cpu = perf_counter() - begin, process_time() - cpu
-    return Result(answers=0, seconds=seconds, p50=0, p99=0, cpu_seconds=cpu, failures={}, accepted=written)
+    return Result(answers=0, seconds=seconds, p50=0, p99=0, cpu_seconds=cpu, accepted=written)
 
 
 async def _fill(client: AIOKafkaProducer, topic: str, partition: int, made: list[Record], over: float) -> int:
