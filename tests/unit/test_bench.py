@@ -124,6 +124,7 @@ async def test_an_open_loop_accounts_for_every_request() -> None:
     for phase, part in zip(phases, seen, strict=True):
         assert part.offered + part.not_offered <= phase.rate * phase.seconds
         assert part.offered == sum(part.answers.values())
+        assert part.in_time <= part.answers[200]
         assert part.lost == 0
         assert part.windows == [20] * int(phase.seconds / 0.25)
     assert seen[0].answers.keys() == {200, 503}

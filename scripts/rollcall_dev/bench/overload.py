@@ -92,6 +92,7 @@ def merge(parts: Sequence[Seen]) -> Seen:
         offered=sum(part.offered for part in parts),
         not_offered=sum(part.not_offered for part in parts),
         answers=dict(answers),
+        in_time=sum(part.in_time for part in parts),
         lost=sum(part.lost for part in parts),
         slowest=max(part.slowest for part in parts),
         late=max(part.late for part in parts),
@@ -116,7 +117,7 @@ def recovery(before: Sequence[float], after: Sequence[float]) -> float:
 
 def summarise(rate: float, seconds: float, normal: Seen, overload: Seen, after: Seen) -> Report:
     """Make figures of what was seen in the three phases."""
-    accepted = overload.answers.get(200, 0) / seconds
+    accepted = overload.in_time / seconds
     others = sum(count for status, count in overload.answers.items() if status not in EXPECTED)
     report = Report()
     for name, value in {

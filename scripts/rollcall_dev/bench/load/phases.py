@@ -25,6 +25,7 @@ class Seen(msgspec.Struct):
         offered: How many were begun.
         not_offered: How many were not, because all connections were taken.
         answers: How many answers had which status.
+        in_time: How many were answered 200 before the phase was over.
         lost: How many had none: the connection was refused or lost, or it took longer than patience lasted.
         slowest: Seconds from the beginning of a request to its answer, or to its loss, at the most.
         late: Seconds by which a request was begun after it was due, at the most: what the load itself could not do.
@@ -34,6 +35,7 @@ class Seen(msgspec.Struct):
     offered: int
     not_offered: int
     answers: dict[int, int]
+    in_time: int
     lost: int
     slowest: float
     late: float
@@ -58,6 +60,7 @@ class Current:
         self._not_offered = 0
         self._late = 0.0
         self._answers: Counter[int] = Counter()
+        self._in_time = 0
         self._lost = 0
         self._slowest = 0.0
         self._windows: list[list[float]] = [[] for _ in range(max(1, int(phase.seconds / WINDOW)))]
@@ -80,8 +83,10 @@ class Current:
 
     def answered(self, status: int, begun: float, now: float) -> None:
         """Take note of an answer."""
+        accepted = status == 200  # noqa: PLR2004
         self._answers[status] += 1
-        self._done(begun, now, now - begun if status == 200 else inf)  # noqa: PLR2004
+        self._in_time += accepted and now < self.end
+        self._done(begun, now, now - begun if accepted else inf)
 
     def lose(self, begun: float, now: float) -> None:
         """Take note that there will be no answer."""
@@ -100,6 +105,7 @@ class Current:
             offered=self._offered,
             not_offered=self._not_offered,
             answers=dict(self._answers),
+            in_time=self._in_time,
             lost=self._lost,
             slowest=self._slowest,
             late=self._late,
