@@ -40,7 +40,7 @@ def divide() -> Cores:
         return Cores(frozenset(), frozenset(), "processes can't be bound to cores here")
     first, *others = sorted(os.sched_getaffinity(0))
     if not others:
-        return Cores(frozenset({first}), frozenset({first}), "there is only one core")
+        return Cores(frozenset({first}), frozenset({first}), "only one core may be used")
     return Cores(frozenset({first}), frozenset(others))
 
 
