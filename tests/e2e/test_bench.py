@@ -9,8 +9,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_ingest_measures_the_producer_beside_its_peers(tmp_path: Path) -> None:
-    figures, told = _bench("ingest", "--seconds", "0.2", "--rounds", "1", out=tmp_path)
+    figures, told = _bench("ingest", "--seconds", "0.2", "--rounds", "1", "--megabytes", "20", out=tmp_path)
     assert figures.keys() >= {
+        "bulk_rate",
+        "bulk_vs_raw",
+        "bulk_rss_growth_mb",
+        *(f"bulk_cpu_us_{records}" for records in (1_000, 20_000, 100_000)),
         "put_cpu_vs_noop_64",
         "put_cpu_vs_naive_64",
         "put_rate_vs_naive_64",

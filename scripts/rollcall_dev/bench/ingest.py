@@ -1,7 +1,7 @@
 """What one update costs, alone and in bulk, beside a limit and the obvious way, and what memory a large body takes."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import httpx
@@ -71,20 +71,18 @@ def run(options: argparse.Namespace) -> Report:
             for turn in range(1, rounds + 1):
                 say(f"round {turn} of {rounds}")
                 ingest.round()
-        if ingest.bulk:
-            say("streaming a large body")
-            ingest.memory(options.megabytes or (100 if options.quick else 1000))
+        say("streaming a large body")
+        ingest.memory(options.megabytes or (100 if options.quick else 1000))
         ingest.report.set("others_share", stage.others.share())
-    compare(ingest.report, bulk=ingest.bulk)
+    compare(ingest.report)
     print(f"Medians of {rounds} rounds. PUTs by {puts.client}. {conditions(ingest.report['others_share'])}\n")
-    print(summary(ingest.report, bulk=ingest.bulk))
+    print(summary(ingest.report))
     return ingest.report
 
 
 class _Ingest:
     def __init__(self, stage: Stage, puts: measure.Puts, servers: Mapping[str, Server], seconds: float) -> None:
         self.report = Report()
-        self.bulk = measure.takes_posts(servers["ours"])
         self._stage = stage
         self._puts = puts
         self._servers = servers
@@ -95,10 +93,7 @@ class _Ingest:
         for server in self._servers.values():
             self._puts.measure(server, 64, _WARM * self._seconds)
         self._without_http("raw", _WARM * self._seconds)
-        if self.bulk:
-            measure.posts(self._stage, self._servers["ours"], BULK_CONNECTIONS, _WARM * self._seconds, BULK)
-        else:
-            say("bulk is left out: the producer has no POST /Record/Updates")
+        measure.posts(self._stage, self._servers["ours"], BULK_CONNECTIONS, _WARM * self._seconds, BULK)
 
     def round(self) -> None:
         for connections in CONNECTIONS:
@@ -106,9 +101,8 @@ class _Ingest:
                 self._put(server, connections)
         self._bare()
         self._raw()
-        if self.bulk:
-            for records in BULKS:
-                self._bulk(records)
+        for records in BULKS:
+            self._bulk(records)
 
     def _put(self, server: Server, connections: int) -> None:
         result = self._puts.measure(server, connections, self._seconds)
@@ -161,7 +155,7 @@ class _Ingest:
         return peak
 
 
-def compare(report: Report, *, bulk: bool) -> None:
+def compare(report: Report) -> None:
     """Add the ratios to the figures."""
     for connections in CONNECTIONS:
         for peer in ("noop", "naive"):
@@ -169,20 +163,22 @@ def compare(report: Report, *, bulk: bool) -> None:
                 ours, theirs = (f"put_{server}_{figure}_{connections}" for server in ("ours", peer))
                 report.compare(f"put_{name}_vs_{peer}_{connections}", ours, theirs)
     report.compare("put_p50_vs_bare_1", "put_ours_p50_ms_1", "bare_p50_ms")
-    if bulk:
-        for records in BULKS:
-            report.compare(f"bulk_vs_raw_{records}", f"bulk_rate_{records}", "raw_rate")
-            report.compare(f"bulk_cpu_vs_raw_{records}", f"bulk_cpu_us_{records}", "raw_cpu_us")
-        report.set("bulk_rate", report[f"bulk_rate_{BULK}"])
-        report.set("bulk_vs_raw", report[f"bulk_vs_raw_{BULK}"])
+    for records in BULKS:
+        report.compare(f"bulk_vs_raw_{records}", f"bulk_rate_{records}", "raw_rate")
+        report.compare(f"bulk_cpu_vs_raw_{records}", f"bulk_cpu_us_{records}", "raw_cpu_us")
+    report.set("bulk_rate", report[f"bulk_rate_{BULK}"])
+    report.set("bulk_vs_raw", report[f"bulk_vs_raw_{BULK}"])
 
 
-def summary(report: Report, *, bulk: bool) -> str:
+def summary(report: Report) -> str:
     """Lay out what people want to see."""
-    parts = [_puts(report), f"send_and_wait without HTTP, one at a time: p50 {show(report['bare_p50_ms'])} ms", ""]
-    parts += [_bulks(report, BULKS if bulk else ())]
-    if bulk:
-        parts += [f"Memory, from a body of 10 MB to the large one: {show(report['bulk_rss_growth_mb'])} MB more"]
+    parts = [
+        _puts(report),
+        f"send_and_wait without HTTP, one at a time: p50 {show(report['bare_p50_ms'])} ms",
+        "",
+        _bulks(report),
+        f"Memory, from a body of 10 MB to the large one: {show(report['bulk_rss_growth_mb'])} MB more",
+    ]
     return "\n".join(parts)
 
 
@@ -200,10 +196,10 @@ def _puts(report: Report) -> str:
     return table(head, rows)
 
 
-def _bulks(report: Report, bulks: Sequence[int]) -> str:
+def _bulks(report: Report) -> str:
     head = ["Bulk, by updates in a request", "updates/s", "CPU µs", "rate / raw", "CPU / raw"]
     rows = [["raw send_batch, without HTTP", show(report["raw_rate"]), show(report["raw_cpu_us"]), "1", "1"]]
-    for records in bulks:
+    for records in BULKS:
         names = ("bulk_rate", "bulk_cpu_us", "bulk_vs_raw", "bulk_cpu_vs_raw")
         rows.append([f"{records:,}", *(show(report[f"{name}_{records}"]) for name in names)])
     return table(head, rows)

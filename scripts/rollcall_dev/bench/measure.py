@@ -2,11 +2,9 @@
 
 import argparse
 
-import httpx
-
 from rollcall_dev.bench import children
 from rollcall_dev.bench.errors import BenchError
-from rollcall_dev.bench.load import closed, requests, wrk
+from rollcall_dev.bench.load import closed, wrk
 from rollcall_dev.bench.load.result import Result
 from rollcall_dev.bench.stage import Server, Stage
 
@@ -53,15 +51,6 @@ class Puts:
             job = closed.Job(server.host, server.port, server.pid, connections, seconds)
             result = children.call(_CLOSED, job, Result, self._stage.cores.load)
         return checked(server, result)
-
-
-def takes_posts(server: Server) -> bool:
-    """Find out whether a server takes bulk requests at all."""
-    body = requests.lines(1)
-    answer = httpx.post(
-        f"{server.url}/Record/Updates", content=body, headers={"content-type": "application/x-ndjson"}, trust_env=False
-    )
-    return answer.status_code not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED)
 
 
 def posts(stage: Stage, server: Server, connections: int, seconds: float, records: int) -> Result:
