@@ -1,0 +1,1 @@
+"""Callers, each kind in a process of its own."""

@@ -1,0 +1,1 @@
+"""What Rollcall is measured against: a limit that it can't beat, and the obvious way, with HTTP and without."""

@@ -1,0 +1,60 @@
+"""`scripts/bench` as its user sees it, but so short that its figures mean nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_ingest_measures_the_producer_beside_its_peers(tmp_path: Path) -> None:
+    figures, told = _bench("ingest", "--seconds", "0.2", "--rounds", "1", "--megabytes", "20", out=tmp_path)
+    assert figures.keys() >= {
+        "bulk_rate",
+        "bulk_vs_raw",
+        "bulk_rss_growth_mb",
+        *(f"bulk_cpu_us_{records}" for records in (1_000, 20_000, 100_000)),
+        "put_cpu_vs_noop_64",
+        "put_cpu_vs_naive_64",
+        "put_rate_vs_naive_64",
+        "put_p99_vs_naive_64",
+        "put_p50_vs_bare_1",
+        "raw_rate",
+        *(f"put_{server}_rate_{count}" for server in ("noop", "naive", "ours") for count in (1, 64, 256)),
+    }
+    assert min(figures.values()) >= 0
+    assert "ours / naive" in told
+
+
+def test_overload_accounts_for_every_answer(tmp_path: Path) -> None:
+    figures, told = _bench("overload", "--seconds", "2", out=tmp_path)
+    assert figures["overload_accepted_share"] > 0
+    assert figures["overload_other_answers"] == 0
+    assert figures.keys() >= {"overload_peak_rss_mb", "overload_slowest_s", "overload_recovery_s"}
+    assert "× 200" in told  # noqa: RUF001
+
+
+def test_slow_compares_with_and_without(tmp_path: Path) -> None:
+    figures, told = _bench("slow", "--seconds", "0.5", "--rounds", "1", out=tmp_path)
+    assert figures["slow_rate_share"] > 0
+    assert "with / without" in told
+
+
+def test_says_before_the_run_that_figures_cannot_be_written(tmp_path: Path) -> None:
+    run = subprocess.run(_command("slow", "--json", str(tmp_path / "none" / "out")), capture_output=True, check=False)
+    assert run.returncode == 2
+    assert b"can't write" in run.stderr
+
+
+def _bench(*arguments: str, out: Path) -> tuple[dict[str, float], str]:
+    """Run a bench, and give its figures and what it has printed."""
+    path = out / "figures.json"
+    run = subprocess.run(_command(*arguments, "--json", str(path)), stdout=subprocess.PIPE, check=True, text=True)
+    figures = json.loads(path.read_text())
+    assert all(isinstance(value, int | float) for value in figures.values())
+    return figures, run.stdout
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts/bench"), *arguments]
