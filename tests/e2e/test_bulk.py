@@ -234,3 +234,16 @@ async def test_tells_up_to_which_line_all_are_durable_when_kafka_fails_midway() 
             broker.resume()
         students = {student for student, _ in await _log(environment)}
     assert students >= {f"s-{n}" for n in range(10_000)}
+
+
+async def test_an_upload_that_is_still_being_sent_sees_why_it_has_failed(client: httpx.AsyncClient) -> None:
+    async def bomb() -> AsyncIterator[bytes]:
+        yield gzip.compress(b"\n" * 2_000_000)
+        yield b"damaged"
+        for _ in range(1000):
+            yield b"x" * 65_536
+
+    headers = {**NDJSON, "Content-Encoding": "gzip"}
+    answer = await client.post("/Record/Updates", content=bomb(), headers=headers)
+    assert (answer.status_code, answer.headers["Connection"]) == (400, "close")
+    assert "damaged" in answer.json()["detail"]

@@ -48,15 +48,16 @@ class PostUpdates:
         stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
         lines = _lines(headers, receive)
         upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
-        if stream is None:
-            fault = await _take_all(upload, lines, _tell_nobody)
-            await _answer(upload, fault)(scope, receive, send)
-            return
-        fault = await _take_all(upload, lines, stream.tell)
-        if stream.begun:
-            await stream.end(upload.summary, _problem(upload, fault))
+        fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
+        problem = _problem(upload, fault)
+        if stream is not None and stream.begun:
+            await stream.end(upload.summary, problem)
+        elif problem is not None:
+            await problems.answer(problem, scope, receive, send)
         else:
-            await _answer(upload, fault)(scope, receive, send)
+            status = HTTPStatus.MULTI_STATUS if upload.summary.rejected else HTTPStatus.OK
+            answer = Response(msgspec.json.encode(upload.summary), status, media_type="application/json")
+            await answer(scope, receive, send)
 
 
 def _wants_verdicts(query: bytes) -> bool:
@@ -142,16 +143,6 @@ async def _take_all(upload: Upload, lines: AsyncIterator[list[Parsed]], tell: Te
     return fault
 
 
-def _answer(upload: Upload, fault: Problem | None) -> Response:
-    summary = upload.summary
-    problem = _problem(upload, fault)
-    if problem is not None:
-        problem.extensions["summary"] = summary
-        return problem.response()
-    status = HTTPStatus.MULTI_STATUS if summary.rejected else HTTPStatus.OK
-    return Response(msgspec.json.encode(summary), status, media_type="application/json")
-
-
 def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
     """Tell as which problem an upload has ended, or None."""
     summary = upload.summary
@@ -159,13 +150,15 @@ def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
         problem = problems.of(upload.failure)
         problem.detail += f"; durable are the lines up to number {summary.durable_through}"
         problem.headers["Connection"] = "close"  # what is left of the body is not read
-        return problem
-    if fault is not None:
-        fault.headers["Connection"] = "close"
-        return fault
-    if summary.rejected and not summary.accepted:
-        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "nothing-accepted", "every line was rejected")
-    return None
+    elif fault is not None:
+        problem = fault
+        problem.headers["Connection"] = "close"
+    elif summary.rejected and not summary.accepted:
+        problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "nothing-accepted", "every line was rejected")
+    else:
+        return None
+    problem.extensions["summary"] = summary
+    return problem
 
 
 class _VerdictStream:

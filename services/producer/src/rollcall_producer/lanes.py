@@ -121,11 +121,11 @@ class Lanes:
     def _linger(self, partition: int) -> Linger:
         leader = self._journal.leader(partition)
         if leader not in self._lingers:
-            self._lingers[leader] = Linger(lambda: self._count_waiting(leader))
+            self._lingers[leader] = Linger(self._count_waiting)
         return self._lingers[leader]
 
-    def _count_waiting(self, leader: int | None) -> int:
-        return sum(lane.waiting for lane in self._lanes if self._journal.leader(lane.partition) == leader)
+    def _count_waiting(self) -> int:
+        return sum(lane.waiting for lane in self._lanes)
 
     async def _sweep(self) -> None:
         """Answer those who have waited for as long as they may."""

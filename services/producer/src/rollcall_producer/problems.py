@@ -1,5 +1,7 @@
 """Errors as the API's callers see them: RFC 9457 problem details."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,6 +11,7 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.service.health import HEADERS
@@ -19,6 +22,9 @@ log = structlog.get_logger()
 
 RETRY_AFTER = 1
 """Seconds to wait before trying again, after a 503."""
+
+DRAIN_LIMIT = 2.0
+"""Seconds for which the rest of a body is thrown away."""
 
 SHOWN = 64
 """How many characters of a caller's own text a problem repeats."""
@@ -72,6 +78,25 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         metrics.problems.labels(self.status.value, self.kind).inc()
         body = msgspec.json.encode(self.document())
         return Response(body, self.status.value, {**HEADERS, **self.headers}, media_type="application/problem+json")
+
+
+async def answer(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with a problem, in plain ASGI.
+
+    Where the body is not read to its end, what still comes in is thrown away for a while before the connection is
+    closed: a caller that is still sending would otherwise see the connection break, and not the answer.
+    """
+    response = problem.response()
+    if "Connection" not in problem.headers:
+        await response(scope, receive, send)
+        return
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_LIMIT):
+            while (await receive()).get("more_body", False):
+                pass
+    await send({"type": "http.response.body"})
 
 
 def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:
