@@ -10,7 +10,7 @@ from msgspec import UNSET
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.headers import ID, TRACEPARENT
 from rollcall_producer import problems
-from rollcall_producer.batch import Batch, Header, Outcome
+from rollcall_producer.batch import Batch, Outcome
 from rollcall_producer.errors import DeliveryError, NotWrittenError
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.lines import Parsed
@@ -126,7 +126,7 @@ class Upload:
         """Take lines in, whether or not there is room. The loop here is what each line of each upload costs."""
         taken = _Slice(self._taken, len(lines))
         known, new_ids = self._ingest.lanes.addresses, self._ingest.new_ids
-        trace: list[Header] = [] if self._trace is None else [(TRACEPARENT, self._trace)]
+        trace = None if self._trace is None else (TRACEPARENT, self._trace)
         firsts, fates = taken.firsts, taken.fates if self._wants_verdicts else None
         now = int(time() * 1000)
         for number, line in enumerate(lines, self._taken + 1):
@@ -139,7 +139,8 @@ class Upload:
                     batch, identity = self._take_unusual(taken, line)
                 else:
                     identity = next(new_ids)
-                    batch = address.lane.add(now, address.key, address.values[line.state], [(ID, identity), *trace])
+                    headers = [(ID, identity)] if trace is None else [(ID, identity), trace]
+                    batch = address.lane.add(now, address.key, address.values[line.state], headers)
             except (Problem, RollcallError) as error:
                 self._refuse(taken, number, error)
                 continue
