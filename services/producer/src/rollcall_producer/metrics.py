@@ -34,3 +34,7 @@ queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates that wait for th
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry
 )
+connections = Gauge("rollcall_connections", "Connections that are open", registry=registry)
+unread_answers = Counter(
+    "rollcall_unread_answers", "Connections that were cut because their answer was not taken", registry=registry
+)

@@ -1,8 +1,7 @@
 """Errors as the API's callers see them: RFC 9457 problem details."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,49 +26,60 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         kind: What is wrong, for programs: the last part of the problem's type.
         detail: What is wrong, for people, in one sentence.
         field: The property or header at fault, if there is one.
+        outcome: What has become of the update, if that is not plain: `not-written` or `unknown`.
     """
 
-    def __init__(self, status: HTTPStatus, kind: str, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self, status: HTTPStatus, kind: str, detail: str, *, field: str | None = None, outcome: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.kind = kind
         self.detail = detail
         self.field = field
+        self.outcome = outcome
 
 
-def document(status: HTTPStatus, kind: str, detail: str, **extensions: str) -> dict[str, Any]:
-    """Build the members of a problem document."""
-    return {
-        "type": f"urn:rollcall:problem:{kind}",
-        "title": kind.replace("-", " ").capitalize(),
-        "status": status.value,
-        "detail": detail,
-        **extensions,
+_HEADERS = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"Connection": "close"},  # what is left of such a body is not read
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": RETRY_AFTER},
+}
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a problem, and count it."""
+    metrics.problems.labels(problem.status.value, problem.kind).inc()
+    document = {
+        "type": f"urn:rollcall:problem:{problem.kind}",
+        "title": problem.kind.replace("-", " ").capitalize(),
+        "status": problem.status.value,
+        "detail": problem.detail,
     }
+    extensions = {"field": problem.field, "outcome": problem.outcome}
+    document |= {name: value for name, value in extensions.items() if value is not None}
+    headers = headers or _HEADERS.get(problem.status)
+    return JSONResponse(document, problem.status.value, headers, media_type="application/problem+json")
 
 
-def _respond(
-    status: HTTPStatus, kind: str, detail: str, headers: Mapping[str, str] | None = None, **extensions: str
-) -> Response:
-    metrics.problems.labels(status.value, kind).inc()
-    body = document(status, kind, detail, **extensions)
-    return JSONResponse(body, status.value, headers, media_type="application/problem+json")
+def serialize(problem: Problem, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Answer with a problem as the last bytes of a connection, where no application can, and count it."""
+    response = respond(problem)
+    status = f"HTTP/1.1 {problem.status.value} {problem.status.phrase}\r\n".encode()
+    headers = [*headers, *response.raw_headers, (b"connection", b"close")]
+    return b"".join((status, *(b"%b: %b\r\n" % header for header in headers), b"\r\n", bytes(response.body)))
 
 
 async def on_problem(_: Request, error: Exception) -> Response:
     """Answer a request that is at fault."""
     assert isinstance(error, Problem)  # noqa: S101 - Starlette's handlers are typed for any exception
-    extensions = {} if error.field is None else {"field": error.field}
-    # What is left of a body that is too large is not read.
-    headers = {"Connection": "close"} if error.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE else None
-    return _respond(error.status, error.kind, error.detail, headers, **extensions)
+    return respond(error)
 
 
 async def on_delivery_error(_: Request, error: Exception) -> Response:
     """Answer a request that is fine, but that Kafka has not acknowledged."""
     assert isinstance(error, DeliveryError)  # noqa: S101 - as above
-    status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": RETRY_AFTER}
-    return _respond(status, "kafka-unavailable", str(error), headers, outcome=error.outcome)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return respond(Problem(status, "kafka-unavailable", str(error), outcome=error.outcome))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -81,9 +91,10 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
         HTTPStatus.METHOD_NOT_ALLOWED: f"the method here is {headers.get('Allow')}, not {request.method[:SHOWN]}",
     }
     kind = status.phrase.lower().replace(" ", "-")
-    return _respond(status, kind, details.get(status, error.detail), headers)
+    return respond(Problem(status, kind, details.get(status, error.detail)), headers)
 
 
 async def on_bug(_: Request, __: Exception) -> Response:
     """Answer a request that met a fault of ours; the log has the rest."""
-    return _respond(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")
+    detail = "an unforeseen error, which was logged"
+    return respond(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail))

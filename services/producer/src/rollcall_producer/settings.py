@@ -22,3 +22,13 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="after SIGTERM, how long to serve on while /readyz already says no, for load balancers",
         ),
     ] = 0.0
+    connections: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="how many connections are served; one more is answered 503")
+    ] = 4096
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="addresses or networks, separated by commas, of proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed"
+        ),
+    ] = ""

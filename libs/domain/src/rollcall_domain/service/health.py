@@ -18,6 +18,10 @@ Check = Callable[[], str | None]
 """Returns what is wrong, in a few words, or None while all is well."""
 
 
+HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+"""Where a service is asked."""
+
+
 def health_routes(live: Check, ready: Check, registry: CollectorRegistry) -> list[Route]:
     """Serve `/livez`, `/readyz` and `/metrics`.
 

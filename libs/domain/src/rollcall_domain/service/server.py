@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -30,7 +30,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp, settings: ServiceSettings, *, grace: float, protocol: type[asyncio.Protocol] = HttpToolsProtocol
+    app: ASGIApp,
+    settings: ServiceSettings,
+    *,
+    grace: float,
+    protocol: Callable[..., asyncio.Protocol] = HttpToolsProtocol,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[str]:
     """Serve an application while the body runs; then take no more requests and finish those in hand.
 
@@ -38,7 +43,8 @@ async def serving(
         app: The application.
         settings: Where to listen.
         grace: Seconds that requests in hand get to finish at the end.
-        protocol: What reads and writes HTTP.
+        protocol: What reads and writes HTTP; takes uvicorn's arguments.
+        proxies: Addresses and networks of proxies that are believed whom they speak for.
 
     Yields:
         The address, such as `http://127.0.0.1:8000`.
@@ -54,8 +60,10 @@ async def serving(
         lifespan="off",
         backlog=BACKLOG,
         server_header=False,
-        http=protocol,
+        http=protocol,  # type: ignore[arg-type]  # uvicorn asks for a class, and calls it
         ws="none",
+        proxy_headers=bool(proxies),  # wraps every request
+        forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=math.ceil(grace),
     )
     server = _Server(config)
