@@ -12,13 +12,15 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rollcall_domain.service.server import serving
+from rollcall_producer import metrics
 from rollcall_producer.connections import Connections, Limits
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings
 from support.raw import connect, get, put
+from support.services import PATIENCE
 
 LIMITS = Limits(head=0.3, body=0.3, body_rate=1000, answer=0.3, idle=0.3, linger=0.3, sweep=0.02)
-SHOWER = 8_000_000
+SHOWER = 12_000_000
 SMALL = 50_000
 CHUNKED = b"POST /chunks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
@@ -27,8 +29,12 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 def on_uvloop(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
     """Run a test on the loop that services run on."""
 
+    async def limited() -> None:
+        async with asyncio.timeout(PATIENCE):
+            await test()
+
     def run() -> None:
-        uvloop.run(test())
+        uvloop.run(limited())
 
     return run
 
@@ -47,6 +53,7 @@ async def served(app: ASGIApp, limits: Limits = LIMITS, proxies: Sequence[str] =
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     body = await Request(scope, receive).body()
+    assert b"trailer" not in dict(scope["headers"])
     await PlainTextResponse(f"{scope['method']} {scope['path']} ".encode() + body)(scope, receive, send)
 
 
@@ -92,11 +99,17 @@ async def test_time_in_which_the_server_reads_nothing_is_not_counted() -> None:
 @on_uvloop
 async def test_a_body_may_take_for_ever_if_it_comes_fast_enough() -> None:
     async with served(echo) as url, connect(url) as connection:
-        body = b"x" * 2000
-        await connection.send(put(body, length=4000))
-        await connection.send_slowly(body, 20, 0.001 * LIMITS.body)
-        answer = await connection.answer()
-        assert (answer.status, len(answer.body)) == (200, 4000 + len("PUT /Record/Update "))
+        body = b"x" * 20_000
+        await connection.send_slowly(put(body), 200, 0.03 * LIMITS.body)
+        assert (await connection.answer()).body == b"PUT /Record/Update " + body
+
+
+@on_uvloop
+async def test_a_body_that_stops_is_not_saved_by_what_came_before() -> None:
+    async with served(echo) as url, connect(url) as connection:
+        await connection.send(put(b"x" * 20_000, length=20_001))
+        assert (await connection.answer()).kind == "request-timeout"
+        assert await connection.end() == b""
 
 
 @on_uvloop
@@ -131,11 +144,21 @@ async def test_an_answer_that_has_begun_is_broken_off_when_the_body_comes_too_sl
 
 @on_uvloop
 async def test_an_answer_reaches_a_client_that_is_still_sending() -> None:
-    async with served(refuse) as url, connect(url) as connection:
+    async with served(refuse, Limits()) as url, connect(url) as connection:
         await connection.send(put(b" " * 20_000_000))
         answer = await connection.answer()
         assert (answer.status, answer.headers["connection"]) == (403, "close")
         assert await connection.end() == b""
+
+
+@on_uvloop
+async def test_a_client_that_goes_on_sending_after_its_answer_is_cut_off() -> None:
+    async with served(refuse) as url, connect(url) as connection:
+        await connection.send(put(b"", length=10**12))
+        assert (await connection.answer()).status == 403
+        with suppress(ConnectionError):
+            while True:
+                await connection.send(b" " * 10**6)
 
 
 @on_uvloop
@@ -154,7 +177,7 @@ async def test_what_is_left_of_a_body_does_not_harm_the_next_request() -> None:
 
 @on_uvloop
 async def test_a_fault_behind_requests_in_hand_waits_for_their_answers() -> None:
-    async with served(echo) as url:
+    async with served(echo, Limits()) as url:
         async with connect(url) as connection:
             await connection.send(put(b"a") + put(b"b") + CHUNKED + b"nonsense")
             assert [(await connection.answer()).body[-1:] for _ in "ab"] == [b"a", b"b"]
@@ -169,18 +192,27 @@ async def test_a_fault_behind_requests_in_hand_waits_for_their_answers() -> None
 
 @on_uvloop
 async def test_requests_are_answered_though_nothing_more_is_to_come() -> None:
-    async with served(echo) as url, connect(url) as connection:
-        await connection.send(put(b"a") + put(b"b") + put(b"c", length=2))
-        connection.finish()
-        assert [(await connection.answer()).body[-1:] for _ in "ab"] == [b"a", b"b"]
-        assert await connection.end() == b""
+    async with served(echo, Limits()) as url:
+        for rest in (b"", put(b"c", length=2)):
+            async with connect(url) as connection:
+                await connection.send(put(b"a") + put(b"b") + rest)
+                connection.finish()
+                assert [(await connection.answer()).body[-1:] for _ in "ab"] == [b"a", b"b"]
+                assert await connection.end() == b""
 
 
 @on_uvloop
 async def test_an_answer_that_is_not_taken_is_cut_off() -> None:
+    def cut() -> float | None:
+        return metrics.registry.get_sample_value("rollcall_unread_answers_total")
+
     async with served(shower) as url, connect(url, receive_buffer=SMALL) as connection:
+        before = cut()
         await connection.send(get("/"))
-        await connection.reset()
+        while cut() == before:  # noqa: ASYNC110 - can only be asked
+            await asyncio.sleep(LIMITS.sweep)
+        with suppress(ConnectionError):
+            assert len(await connection.end()) < SHOWER
 
 
 @on_uvloop
@@ -190,7 +222,7 @@ async def test_an_answer_that_is_taken_slowly_is_not_cut_off() -> None:
         size = 0
         while size < SHOWER:
             size += len(await connection.receive(SMALL))
-            await asyncio.sleep(0.01 * LIMITS.answer)
+            await asyncio.sleep(0.02 * LIMITS.answer)
         assert b"\r\n0\r\n\r\n" not in await connection.receive(SMALL)
 
 
@@ -203,7 +235,7 @@ async def test_an_idle_connection_is_closed_without_a_word() -> None:
 
 @on_uvloop
 async def test_a_tunnel_is_not_opened() -> None:
-    async with served(echo) as url, connect(url) as connection:
+    async with served(echo, Limits()) as url, connect(url) as connection:
         assert (await connection.ask(b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n" + get("/"))).headers[
             "connection"
         ] == "close"

@@ -108,7 +108,7 @@ async def connect(url: str, *, receive_buffer: int | None = None) -> AsyncIterat
         try:
             yield Connection(reader, writer)
         finally:
-            writer.close()
+            writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
 

@@ -100,7 +100,11 @@ class Connections:
         while True:
             await asyncio.sleep(self.limits.sweep)
             for connection in (*self._admitted, *self._surplus):
-                connection.sweep()
+                try:
+                    connection.sweep()
+                except Exception:
+                    log.exception("A connection failed")  # and the others are to be watched on
+                    connection.abort()
 
 
 def make_room(wanted: int) -> int:

@@ -62,23 +62,27 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come in, in pieces, as far as no request has to wait for its turn."""
-        if self._awaiting == "request" and len(data) <= _PIECE:  # nearly always
-            self._overhead = len(data)
+        if self._awaiting == "end":
+            return
+        if len(data) <= _PIECE and self._overhead + len(data) < HEAD_LIMIT:  # nearly always
+            self._overhead += len(data)
             self._parse(data)
-        elif self._awaiting != "end":
+        else:
             self._held += data
             self._parse_held()
 
     def _parse_held(self) -> None:
         held = memoryview(self._held)
         while held and not self.pipeline and self._awaiting != "end":
-            size = min(_PIECE, HEAD_LIMIT - self._overhead, len(held))
+            room = HEAD_LIMIT - self._overhead
+            if not room:
+                detail = f"the request line and headers may have {HEAD_LIMIT} bytes at the most"
+                self._refuse(Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", detail))
+                break
+            size = min(_PIECE, room, len(held))
             self._overhead += size
             self._parse(held[:size])
             held = held[size:]
-            if self._overhead >= HEAD_LIMIT:
-                detail = f"the request line and headers may have {HEAD_LIMIT} bytes at the most"
-                self._refuse(Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", detail))
         self._held = b"" if self._awaiting == "end" else bytes(held)
 
     def _parse(self, data: bytes | memoryview) -> None:
@@ -138,6 +142,7 @@ class ProblemProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._awaiting = "request"
+        self._overhead = 0
         self._waited = 0.0
 
     def on_response_complete(self) -> None:
@@ -248,8 +253,9 @@ class ProblemProtocol(HttpToolsProtocol):
         self._awaiting = "end"
         self._waited = 0.0
         self._held = b""
+        self.pipeline.clear()
         self._transport.write_eof()
-        self._transport.resume_reading()
+        self.flow.resume_reading()
 
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
