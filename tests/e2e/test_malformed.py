@@ -1,13 +1,10 @@
 """Requests that are at fault, over raw sockets: each is told why, none harms the next."""
 
-import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from support.load import count_students
+from support.raw import Answer, connect, put
 from support.services import Environment, producer
 
 GOOD = b'{"StudentId":"s-1","State":"LoggedIn"}'
@@ -20,12 +17,6 @@ class Case(NamedTuple):
     request: bytes
     status: int
     word: str
-
-
-def put(
-    body: bytes, *, headers: bytes = b"Content-Type: application/json\r\n", path: bytes = b"/Record/Update"
-) -> bytes:
-    return b"PUT " + path + b" HTTP/1.1\r\nHost: x\r\n" + headers + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def update(student_id: bytes = b'"s-1"', state: bytes = b'"LoggedIn"') -> bytes:
@@ -99,10 +90,9 @@ CASES = [
 async def test_each_request_at_fault_is_told_why_and_harms_nobody(environment: Environment) -> None:
     async with producer(environment) as service:
         await service.ready()
-        port = int(service.url.rpartition(":")[2])
-        faults = {case.name: fault for case in CASES if (fault := _fault(case, *await _ask(port, case.request)))}
-        assert faults == {}
-        assert (await _ask(port, put(GOOD)))[0] == 200
+        answers = {case: await _ask(service.url, case.request) for case in CASES}
+        assert [fault for case, answer in answers.items() if (fault := _fault(case, answer))] == []
+        assert (await _ask(service.url, put(GOOD))).status == 200
         assert not [event for event in service.events if event.get("level") == "error"]
 
 
@@ -116,41 +106,20 @@ async def test_what_comes_behind_or_beside_an_update_does_not_harm_it(environmen
     }
     async with producer(environment) as service:
         await service.ready()
-        port = int(service.url.rpartition(":")[2])
-        statuses = {name: (await _ask(port, request))[0] for name, request in requests.items()}
-        statuses["no more to send"] = (await _ask(port, update(b'"d"'), half_close=True))[0]
+        statuses = {name: (await _ask(service.url, request)).status for name, request in requests.items()}
+        statuses["no more to send"] = (await _ask(service.url, update(b'"d"'), finish=True)).status
     assert set(statuses.values()) == {200}, statuses
     assert await count_students(environment) == Counter(["a", "b", "c", "d", "s-1"])
 
 
-def _fault(case: Case, status: int, headers: dict[str, str], body: bytes) -> str | None:
-    problem = json.loads(body)
-    told = (
-        status == case.status == problem["status"]
-        and headers["content-type"] == "application/problem+json"
-        and problem["type"].startswith("urn:rollcall:problem:")
-        and case.word in problem["detail"]
-    )
-    return None if told else f"{status} {headers} {problem}"
+def _fault(case: Case, answer: Answer) -> str | None:
+    told = answer.status == case.status == answer.problem["status"] and case.word in answer.problem["detail"]
+    return None if told else f"{case.name}: {answer}"
 
 
-async def _ask(port: int, request: bytes, *, half_close: bool = False) -> tuple[int, dict[str, str], bytes]:
-    async with asyncio.timeout(10), _connection(port) as (reader, writer):
-        writer.write(request)
-        if half_close:
-            writer.write_eof()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-        body = await reader.readexactly(int(headers["content-length"]))
-        return int(head[0].split()[1]), headers, body
-
-
-@asynccontextmanager
-async def _connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+async def _ask(url: str, request: bytes, *, finish: bool = False) -> Answer:
+    async with connect(url) as connection:
+        connection.write(request)
+        if finish:
+            connection.finish()
+        return await connection.answer()

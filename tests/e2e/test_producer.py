@@ -11,7 +11,11 @@ from rollcall_dev.kafka import Broker
 from rollcall_domain.partition import partition_for
 from support.load import Load, count_students, put
 from support.log import add_partitions, configure_topic, create_topic, read_all, recreate_topic
+from support.raw import connect, get
+from support.raw import put as raw_put
 from support.services import PATIENCE, Environment, producer, running
+
+UPDATE = b'{"StudentId":"s-1","State":"LoggedIn"}'
 
 
 async def test_every_acknowledged_update_is_in_the_log_in_the_order_of_its_student(environment: Environment) -> None:
@@ -108,6 +112,26 @@ async def test_sigterm_finishes_the_requests_in_hand() -> None:
         assert await count_students(environment) == Counter({f"s-{number}": 1 for number in range(20)})
 
 
+async def test_sigterm_closes_idle_connections_at_once_and_others_with_their_answer() -> None:
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, deadline_seconds=20) as service:
+            await service.ready()
+            async with connect(service.url) as fresh, connect(service.url) as idle, connect(service.url) as busy:
+                assert "connection" not in (await idle.ask(raw_put(UPDATE))).headers
+                broker.pause()
+                busy.write(raw_put(UPDATE))
+                while b"rollcall_updates_in_flight 1.0" not in (await idle.ask(get("/metrics"))).body:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)  # a gauge can only be asked
+                service.send(signal.SIGTERM)
+                assert await fresh.end() == await idle.end() == b""
+                broker.resume()
+                answer = await busy.answer()
+                assert (answer.status, answer.headers["connection"]) == (200, "close")
+                assert await busy.end() == b""
+            assert await service.end(None) == 0
+
+
 async def test_sigterm_ends_it_also_while_kafka_is_frozen() -> None:
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
@@ -200,6 +224,11 @@ async def test_refuses_settings_and_ports_that_it_cannot_use_in_one_line(environ
     async with running("rollcall_producer", ROLLCALL_PROT="8000") as service:
         assert await service.end(None) == 78
     assert [event["event"] for event in service.events] == ["ROLLCALL_PROT: no such setting; is ROLLCALL_PORT meant?"]
+    async with producer(environment, trusted_proxies="10.0.0.1, proxy") as service:
+        assert await service.end(None) == 78
+    assert [event["event"] for event in service.events] == [
+        "ROLLCALL_TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6 network"
+    ]
 
 
 async def test_counts_what_it_does(environment: Environment) -> None:

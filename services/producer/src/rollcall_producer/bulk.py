@@ -53,7 +53,7 @@ class PostUpdates:
         if stream is not None and stream.begun:
             await stream.end(upload.summary, problem)
         elif problem is not None:
-            await problems.answer(problem, scope, receive, send)
+            await problem.response()(scope, receive, send)
         else:
             status = HTTPStatus.MULTI_STATUS if upload.summary.rejected else HTTPStatus.OK
             answer = Response(msgspec.json.encode(upload.summary), status, media_type="application/json")

@@ -41,6 +41,10 @@ queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates on their way to 
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry
 )
+connections = Gauge("rollcall_connections", "Connections that are open", registry=registry)
+unread_answers = Counter(
+    "rollcall_unread_answers", "Connections that were cut because their answer was not taken", registry=registry
+)
 
 
 def settled(records: int, size: int, seconds: float, outcome: DeliveryError | None) -> None:

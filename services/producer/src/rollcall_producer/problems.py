@@ -1,8 +1,6 @@
 """Errors as the API's callers see them: RFC 9457 problem details."""
 
-import asyncio
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +9,6 @@ import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.service.health import HEADERS
@@ -22,9 +19,6 @@ log = structlog.get_logger()
 
 RETRY_AFTER = 1
 """Seconds to wait before trying again, after a 503."""
-
-DRAIN_LIMIT = 2.0
-"""Seconds for which the rest of a body is thrown away."""
 
 SHOWN = 64
 """How many characters of a caller's own text a problem repeats."""
@@ -80,23 +74,12 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         return Response(body, self.status.value, {**HEADERS, **self.headers}, media_type="application/problem+json")
 
 
-async def answer(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request with a problem, in plain ASGI.
-
-    Where the body is not read to its end, what still comes in is thrown away for a while before the connection is
-    closed: a caller that is still sending would otherwise see the connection break, and not the answer.
-    """
+def serialize(problem: Problem, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Answer with a problem as the last bytes of a connection, where no application can."""
     response = problem.response()
-    if "Connection" not in problem.headers:
-        await response(scope, receive, send)
-        return
-    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": response.body, "more_body": True})
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_LIMIT):
-            while (await receive()).get("more_body", False):
-                pass
-    await send({"type": "http.response.body"})
+    status = f"HTTP/1.1 {problem.status.value} {problem.status.phrase}\r\n".encode()
+    headers = [*headers, *response.raw_headers, (b"connection", b"close")]
+    return b"".join((status, *(b"%b: %b\r\n" % header for header in headers), b"\r\n", bytes(response.body)))
 
 
 def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:
@@ -107,6 +90,17 @@ def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:
 def unsupported(detail: str, field: str) -> Problem:
     """Build the problem of a body in a form that is not taken."""
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, field=field)
+
+
+def unavailable(kind: str, detail: str, outcome: str) -> Problem:
+    """Build the problem of a request that is fine, and may be tried again.
+
+    Args:
+        kind: What is wrong, for programs.
+        detail: What is wrong, for people.
+        outcome: What is known of the update: `not-written` or `unknown`.
+    """
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers=_retry(RETRY_AFTER), outcome=outcome)
 
 
 def of(error: Exception) -> Problem:
@@ -123,13 +117,7 @@ def of(error: Exception) -> Problem:
         case BusyError():
             problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", str(error), headers=_retry(error.retry_after))
         case DeliveryError():
-            problem = Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "kafka-unavailable",
-                str(error),
-                headers=_retry(RETRY_AFTER),
-                outcome=error.outcome,
-            )
+            problem = unavailable("kafka-unavailable", str(error), error.outcome)
         case _:
             log.error("Unforeseen error", exc_info=error)
             problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged")

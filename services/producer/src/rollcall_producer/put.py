@@ -42,10 +42,10 @@ class PutUpdate:
             batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
             outcome = await batch.wait()
         except Exception as error:  # noqa: BLE001 - there is nobody else to answer
-            await problems.answer(problems.of(error), scope, receive, send)
+            await problems.of(error).response()(scope, receive, send)
             return
         if outcome is not None:
-            await problems.answer(problems.of(outcome), scope, receive, send)
+            await problems.of(outcome).response()(scope, receive, send)
             return
         answer = [_NO_LENGTH, (b"x-rollcall-id", new)]
         if identity is not None:

@@ -3,12 +3,16 @@
 import asyncio
 import gc
 from functools import partial
+from ipaddress import ip_network
 
 import structlog
 
-from rollcall_domain.service.server import serving
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.server import HttpOptions, serving
+from rollcall_domain.service.settings import env_name
 from rollcall_producer import access, cors, tls
 from rollcall_producer.app import create_app
+from rollcall_producer.connections import DEFAULT_LIMITS, Connections, Limits, make_room
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
@@ -21,7 +25,7 @@ _ANSWERING = 1.0
 """Seconds beyond the deadline in which the last answers leave."""
 
 
-async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
+async def serve(settings: ProducerSettings, stopping: asyncio.Event, limits: Limits = DEFAULT_LIMITS) -> None:
     """Serve until the event is set; then finish the requests in hand.
 
     Raises:
@@ -31,22 +35,25 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
     """
     admission = access.configured(settings)
     certificate, origins = tls.server_context(settings), cors.parse_origins(settings.cors_origins)
+    proxies = _proxies(settings.trusted_proxies)
     admission.reload_on_hangup()
     deadline = settings.deadline_seconds
     journal = Journal(settings)
+    connections = Connections(make_room(settings.connections), limits)
     async with asyncio.TaskGroup() as tasks:
-        connection = tasks.create_task(journal.run())
+        running = [tasks.create_task(journal.run()), tasks.create_task(connections.watch())]
         async with Lanes(journal, settings.partitions, deadline, settings.in_flight_bytes) as lanes:
-            app = create_app(Ingest(lanes), partial(_fault, lanes, stopping), admission, deadline)
-            shared = cors.sharing(app, origins)
+            app = cors.sharing(
+                create_app(Ingest(lanes), partial(_fault, lanes, stopping), admission, deadline), origins
+            )
+            http = HttpOptions(partial(ProblemProtocol, connections), proxies, certificate)
             _spare_the_collector()
-            async with serving(
-                shared, settings, grace=deadline + _ANSWERING, protocol=ProblemProtocol, tls=certificate
-            ):
+            async with serving(app, settings, grace=deadline + _ANSWERING, http=http):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)
-        connection.cancel()
+        for task in running:
+            task.cancel()
     log.info("Stopped")
 
 
@@ -62,3 +69,13 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def _proxies(listed: str) -> list[str]:
+    addresses = [address.strip() for address in listed.split(",") if address.strip()]
+    for address in addresses:
+        try:
+            ip_network(address)
+        except ValueError as error:
+            raise ConfigurationError(env_name("trusted_proxies"), str(error)) from error
+    return addresses

@@ -45,3 +45,13 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
         str,
         Meta(description="origins whose pages may call from a browser, separated by commas, or *"),
     ] = ""
+    connections: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="how many connections are served; one more is answered 503")
+    ] = 4096
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="addresses or networks, separated by commas, of proxies whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed"
+        ),
+    ] = ""

@@ -19,6 +19,9 @@ Check = Callable[[], str | None]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+"""Where a service is asked."""
+
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """For answers that hold for now only, and that nobody is to take for a page."""
 

@@ -5,7 +5,8 @@ import contextlib
 import math
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -21,6 +22,10 @@ BACKLOG = 2048
 """Connections that may wait to be accepted."""
 
 
+ACCEPTS = 16
+"""Connections that are accepted in one pass of the event loop: uvloop accepts one for each socket that listens."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its hands on the signals: the service decides when to end, and with which status."""
 
@@ -29,14 +34,24 @@ class _Server(uvicorn.Server):
         yield
 
 
+@dataclass(frozen=True)
+class HttpOptions:
+    """How HTTP is spoken.
+
+    Attributes:
+        protocol: What reads and writes it; takes uvicorn's arguments.
+        proxies: Addresses and networks of proxies that are believed whom they speak for.
+        tls: The certificate to show, for HTTPS.
+    """
+
+    protocol: Callable[..., asyncio.Protocol] = HttpToolsProtocol
+    proxies: Sequence[str] = ()
+    tls: ssl.SSLContext | None = None
+
+
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIApp,
-    settings: ServiceSettings,
-    *,
-    grace: float,
-    protocol: type[asyncio.Protocol] = HttpToolsProtocol,
-    tls: ssl.SSLContext | None = None,
+    app: ASGIApp, settings: ServiceSettings, *, grace: float, http: HttpOptions = HttpOptions()
 ) -> AsyncIterator[str]:
     """Serve an application while the body runs; then take no more requests and finish those in hand.
 
@@ -44,8 +59,7 @@ async def serving(
         app: The application.
         settings: Where to listen.
         grace: Seconds that requests in hand get to finish at the end.
-        protocol: What reads and writes HTTP.
-        tls: The certificate to show, for HTTPS.
+        http: How HTTP is spoken.
 
     Yields:
         The address, such as `http://127.0.0.1:8000`.
@@ -53,7 +67,7 @@ async def serving(
     Raises:
         ConfigurationError: The address can't be listened on.
     """
-    listener = _listen(settings.host, settings.port)
+    listener, tls = _listen(settings.host, settings.port), http.tls
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -62,14 +76,16 @@ async def serving(
         lifespan="off",
         backlog=BACKLOG,
         server_header=False,
-        proxy_headers=False,
-        http=protocol,
+        http=http.protocol,  # type: ignore[arg-type]  # uvicorn asks for a class, and calls it
         ws="none",
+        proxy_headers=bool(http.proxies),  # wraps every request
+        forwarded_allow_ips=list(http.proxies),
         timeout_graceful_shutdown=math.ceil(grace),
         ssl_context_factory=None if tls is None else lambda *_: tls,
     )
     server = _Server(config)
-    serve = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    acceptors = [listener, *(listener.dup() for _ in range(ACCEPTS - 1))]
+    serve = asyncio.create_task(server.serve(sockets=acceptors), name="http")
     try:
         url = _url("http" if tls is None else "https", listener)
         log.info("Serving HTTP", url=url)
