@@ -27,8 +27,7 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, limits: Lim
 
     Raises:
         TopicMismatchError: The topic is not laid out as declared (within an ExceptionGroup).
-        ConfigurationError: The address can't be listened on (within an ExceptionGroup), or no proxy can have one that
-            is trusted.
+        ConfigurationError: The address can't be listened on (within an ExceptionGroup), or that of a proxy is none.
     """
     proxies = _proxies(settings.trusted_proxies)
     journal = Journal(settings)
