@@ -115,7 +115,7 @@ async def test_memory_does_not_grow_with_what_is_sent(environment: Environment) 
         for name, flood in floods.items():
             async with connect(service.url) as connection:
                 await connection.send_slowly(flood, MIB)
-            assert await memory(service) - before < 20, name
+            assert await memory(service) - before < 10, name
 
 
 async def test_requests_that_are_sent_all_at_once_are_held_back_and_answered(environment: Environment) -> None:
@@ -124,10 +124,10 @@ async def test_requests_that_are_sent_all_at_once_are_held_back_and_answered(env
         before = await memory(service)
         async with connect(service.url, receive_buffer=50_000) as connection, asyncio.TaskGroup() as tasks:
             tasks.create_task(connection.send(get("/livez") * requests))
-            assert max([await memory(service) for _ in range(100)]) - before < 20
+            assert max([await memory(service) for _ in range(100)]) - before < 10
             for number in range(requests):
                 assert (await connection.answer()).status == 200
-                assert number % 10_000 or await memory(service) - before < 20
+                assert number % 10_000 or await memory(service) - before < 10
 
 
 async def test_a_client_that_does_not_get_on_with_its_request_is_told_and_left(environment: Environment) -> None:
@@ -196,8 +196,9 @@ async def test_a_connection_too_many_is_told_so(environment: Environment) -> Non
                 answer = await surplus.ask(get(path) * 2)
                 assert (answer.status, answer.headers["connection"]) == (200, "close")
                 assert await surplus.end() == b""
-        for connection in [await stack.enter_async_context(connect(service.url)) for _ in range(SURPLUS + 1)][:1]:
-            await connection.reset()  # in favour of the latest
+        oldest, *_ = [await stack.enter_async_context(connect(service.url)) for _ in range(SURPLUS + 1)]
+        with suppress(ConnectionError):
+            assert await oldest.receive(1) == b""  # it had to go for the latest
         async with connect(service.url) as surplus:
             assert (await surplus.ask(get("/livez"))).status == 200
         assert (await first.ask(GOOD)).status == 200

@@ -46,7 +46,10 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
         Meta(description="origins whose pages may call from a browser, separated by commas, or *"),
     ] = ""
     connections: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="how many connections are served; one more is answered 503")
+        int,
+        Meta(
+            ge=1, le=1_000_000, description="how many connections are served; a request over one more is answered 503"
+        ),
     ] = 4096
     trusted_proxies: Annotated[
         str,
