@@ -15,6 +15,7 @@ from rollcall_producer.update import Update
 BODY_LIMIT = 65_536
 """The largest body of a single update, in bytes."""
 
+_LONG = len(str(BODY_LIMIT))
 _USUAL_CONTENT_TYPES = {b"application/json", b"application/json; charset=utf-8"}
 _JSON_SUFFIX = re.compile(r"application/.+\+json")
 
@@ -55,37 +56,35 @@ def check_charset(parameters: list[str]) -> None:
             raise unsupported("the charset must be utf-8", "Content-Type")
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """Read the body of a request.
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """Read the body of a single update.
 
     Args:
         receive: The request.
         headers: Its headers, names in lower case.
-        limit: Bytes at the most.
 
     Raises:
-        Problem: 413 for a longer one, 400 for one that ends early.
+        Problem: 413 for one that is too large, 400 for one that ends early.
     """
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+    declared = headers.get(b"content-length", b"")
+    if len(declared) >= _LONG and declared.isdigit() and int(declared) > BODY_LIMIT:
+        raise _too_large()
     message = await receive()
-    if not message.get("more_body", True) and len(message["body"]) <= limit:
-        whole: bytes = message["body"]  # as nearly always
-        return whole
-    body = bytearray()
-    while message["type"] == "http.request":
-        body += message["body"]
-        if len(body) > limit:
-            raise _too_large(limit)
-        if not message["more_body"]:
-            return bytes(body)
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", True):
+        if message["type"] != "http.request":
+            raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early")
+        if len(body) > BODY_LIMIT:
+            break
         message = await receive()
-    raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early")
+        body += message.get("body", b"")
+    if len(body) > BODY_LIMIT:
+        raise _too_large()
+    return body
 
 
-def _too_large(limit: int) -> Problem:
-    detail = f"the body may have {limit} bytes at the most"
+def _too_large() -> Problem:
+    detail = f"the body may have {BODY_LIMIT} bytes at the most"
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
 
 

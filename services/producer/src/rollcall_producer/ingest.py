@@ -36,7 +36,7 @@ class Ingest:
             NotWrittenError: There is no room, and Kafka takes nothing.
             RecordTooLargeError: The topic takes no record as large as this.
         """
-        address = self.lanes.address(update.student_id)
+        address = self.lanes.addresses.get(update.student_id) or self.lanes.address(update.student_id)
         address.lane.check_room()
         return self._take(address, update, identity, trace)
 

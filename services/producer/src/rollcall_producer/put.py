@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from rollcall_producer import problems, tokens
 from rollcall_producer.access import Access
-from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
+from rollcall_producer.edge import check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
@@ -38,7 +38,7 @@ class PutUpdate:
             headers = dict(scope["headers"])
             check_headers(headers)
             identity = _identity(headers)
-            update = parse_update(await read_body(receive, headers, BODY_LIMIT))
+            update = parse_update(await read_body(receive, headers))
             batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
             outcome = await batch.wait()
         except Exception as error:  # noqa: BLE001 - there is nobody else to answer
