@@ -4,6 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -12,9 +13,10 @@ import pytest
 from rollcall_producer.connections import DEFAULT_LIMITS, SURPLUS, Limits
 from rollcall_producer.protocol import HEAD_LIMIT
 from support import impatient
+from support.certificates import issue
 from support.load import put as put_update
 from support.raw import Connection, connect, get, put
-from support.services import Environment, Service, executing
+from support.services import Environment, Service, executing, producer
 
 GOOD = put(b'{"StudentId":"s-1","State":"LoggedIn"}')
 START = b"PUT /Record/Update HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -235,3 +237,24 @@ async def test_it_takes_the_file_descriptors_that_its_connections_need(environme
         (warning,) = [event for event in service.events if event.get("level") == "warning"]
         assert (warning["event"], warning["set"], warning["limit"]) == (TOO_FEW, 4096, 500)
         assert 0 < warning["connections"] < 500
+
+
+async def test_over_https_as_well_an_answer_reaches_a_client_that_is_still_sending(
+    environment: Environment, tmp_path: Path
+) -> None:
+    issued = issue(tmp_path)
+    settings = {"tls_certificate_file": issued.file, "tls_key_file": issued.key}
+    async with producer(environment, **settings) as service:
+        await service.ready(issued.trust)
+        for request, kind in (
+            (put(b" " * MIB), "body-too-large"),
+            (b"GET / HTTP/1.1\r\nX: " + b"x" * MIB, "headers-too-large"),
+            (b"nonsense\r\n\r\n" + b"x" * MIB, "malformed-request"),
+        ):
+            async with connect(service.url, trust=issued.trust) as client:
+                client.write(request)
+                assert (await client.answer()).kind == kind
+        async with connect(service.url, trust=issued.trust) as client:
+            assert (await client.ask(GOOD)).status == 200
+        await service.end()
+    assert not [event for event in service.events if event.get("level") in ("warning", "error")]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
@@ -90,21 +91,25 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(url: str, *, receive_buffer: int | None = None) -> AsyncIterator[Connection]:
+async def connect(
+    url: str, *, receive_buffer: int | None = None, trust: ssl.SSLContext | None = None
+) -> AsyncIterator[Connection]:
     """Connect to a server.
 
     Args:
         url: The server's address.
         receive_buffer: Bytes that the kernel takes in before they are read here; by default as many as it likes.
+        trust: Whom to trust, for HTTPS.
     """
-    host, _, port = url.removeprefix("http://").rpartition(":")
+    host, _, port = url.partition("://")[2].rpartition(":")
     with socket.socket() as connected:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connected.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connected, (host, int(port)))
-        reader, writer = await asyncio.open_connection(sock=connected)
+        name = None if trust is None else host
+        reader, writer = await asyncio.open_connection(sock=connected, ssl=trust, server_hostname=name)
         try:
             yield Connection(reader, writer)
         finally:

@@ -254,7 +254,8 @@ class ProblemProtocol(HttpToolsProtocol):
         self._waited = 0.0
         self._held = b""
         self.pipeline.clear()
-        self._transport.write_eof()
+        if self._transport.can_write_eof():  # TLS knows no half of a connection; the client closes it, or the sweep
+            self._transport.write_eof()
         self.flow.resume_reading()
 
     def _is_answering(self) -> bool:
