@@ -19,7 +19,7 @@ from rollcall_producer.put import traceparent
 from rollcall_producer.upload import Upload, Verdict
 from rollcall_producer.verdicts import Summary
 
-ARRAY_LIMIT = 16 * 1024 * 1024
+ARRAY_LIMIT = 4 * 1024 * 1024
 """The largest JSON array, in bytes; NDJSON may be of any length."""
 
 INFLATED_LIMIT = 1024**3
@@ -113,7 +113,8 @@ async def _whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Parsed]]:
         if len(whole) > ARRAY_LIMIT:
             detail = f"a JSON array may have {ARRAY_LIMIT} bytes at the most; NDJSON may be of any length"
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
-    yield parse_array(bytes(whole))
+    for elements in parse_array(bytes(whole)):
+        yield elements
 
 
 Tell = Callable[[list[Verdict]], Awaitable[None]]
