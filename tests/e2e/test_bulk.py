@@ -238,7 +238,7 @@ async def test_tells_up_to_which_line_all_are_durable_when_kafka_fails_midway() 
 
 async def test_an_upload_that_is_still_being_sent_sees_why_it_has_failed(client: httpx.AsyncClient) -> None:
     async def bomb() -> AsyncIterator[bytes]:
-        yield gzip.compress(b"\n" * 2_000_000)
+        yield gzip.compress(b"\n" * 20_000)
         yield b"damaged"
         for _ in range(1000):
             yield b"x" * 65_536
@@ -247,3 +247,16 @@ async def test_an_upload_that_is_still_being_sent_sees_why_it_has_failed(client:
     answer = await client.post("/Record/Updates", content=bomb(), headers=headers)
     assert (answer.status_code, answer.headers["Connection"]) == (400, "close")
     assert "damaged" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+async def test_a_small_body_that_becomes_a_huge_one_is_refused(
+    environment: Environment, client: httpx.AsyncClient, encoding: str
+) -> None:
+    compress: Callable[[bytes], bytes] = gzip.compress if encoding == "gzip" else zstd.compress
+    body = compress(_body([_line("s-1")])) + compress(b" " * 64 * 1024 * 1024)
+    headers = {**NDJSON, "Content-Encoding": encoding}
+    answer = await client.post("/Record/Updates", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:rollcall:problem:body-too-large")
+    assert answer.json()["summary"]["DurableThrough"] == 1
+    assert len(await _log(environment)) == 1

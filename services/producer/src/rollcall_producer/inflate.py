@@ -16,6 +16,12 @@ else:
 PIECE = 128 * 1024
 """Bytes that are inflated at a time."""
 
+RATIO = 200
+"""How much larger a body may become: updates compress to a tenth or a thirtieth, bombs to a thousandth and less."""
+
+FREE = 4 * 1024 * 1024
+"""Bytes that are inflated whatever the ratio."""
+
 _GZIP = 16 + zlib.MAX_WBITS
 _ZSTD_WINDOW = 23
 """8 MiB of window at the most, as RFC 9659 has it for HTTP."""
@@ -108,11 +114,13 @@ class _Inflated:
     def __init__(self, begin: Callable[[], _Decompressor], limit: int) -> None:
         self._begin = begin
         self._limit = limit
+        self._fed = 0
         self._inflated = 0
         self._stream = begin()
         self._begun = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        self._fed += len(data)
         while data or not self._stream.needs_input:
             self._begun = True
             try:
@@ -120,11 +128,15 @@ class _Inflated:
             except (zlib.error, zstd.ZstdError) as error:
                 raise _malformed(f"the compressed body is damaged: {error}") from error
             self._inflated += len(piece)
-            if self._inflated > self._limit:
-                detail = f"the body may have {self._limit} bytes at the most when inflated"
-                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
+            self._check_size()
             yield piece
             data = self._next_frame()
+
+    def _check_size(self) -> None:
+        if self._inflated > self._limit:
+            raise _too_large(f"the body may have {self._limit} bytes at the most when inflated")
+        if self._inflated > FREE + RATIO * self._fed:
+            raise _too_large(f"the body may become {RATIO} times larger at the most when inflated")
 
     def _next_frame(self) -> bytes:
         """Begin another frame if one has ended: compressed bodies may be joined. Gives the bytes left for it."""
@@ -136,6 +148,10 @@ class _Inflated:
     def end(self) -> None:
         if self._begun:
             raise _malformed("the compressed body ends early")
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
 
 
 def _malformed(detail: str) -> Problem:
