@@ -1,6 +1,9 @@
-"""The API's description as it is served."""
+"""The API's description as it is served: to programs, and to people."""
 
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -8,6 +11,7 @@ import pytest
 
 from rollcall_producer.description.openapi import document
 from rollcall_producer.tokens import Scope, make_token
+from support.html import Outline
 from support.services import Environment, producer
 
 AWAY = Environment("127.0.0.1:1", "")
@@ -27,7 +31,7 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[t
             yield guarded, client
 
 
-@pytest.mark.parametrize("path", ["/openapi.json"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 async def test_the_description_is_served_to_everybody_and_once(api: tuple[bool, httpx.AsyncClient], path: str) -> None:
     guarded, client = api
     answer = await client.get(path)
@@ -44,6 +48,27 @@ async def test_the_description_is_served_to_everybody_and_once(api: tuple[bool, 
     head = await client.head(path)
     assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(answer.content)))
     assert (await client.put(path)).status_code == 405
+
+
+async def test_the_page_needs_nothing_from_elsewhere_and_forbids_it(api: tuple[bool, httpx.AsyncClient]) -> None:
+    _, client = api
+    answer = await client.get("/docs")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    outline = Outline(answer.text)
+    assert outline.foreign == []
+    assert "openapi.json" in outline.links
+    assert all(link.startswith("#") or link == "openapi.json" for link in outline.links)
+    (style,) = outline.styles
+    assert not re.search(r"url\(|@import", style)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
 
 
 async def test_what_needs_a_token_is_what_the_description_says(api: tuple[bool, httpx.AsyncClient]) -> None:

@@ -8,10 +8,11 @@ import pytest
 from rollcall_producer import cors
 from rollcall_producer.access import Access
 from rollcall_producer.app import routes
-from rollcall_producer.description import examples
+from rollcall_producer.description import examples, page
 from rollcall_producer.description.openapi import document
 from rollcall_producer.description.operations import REASONS
 from rollcall_producer.kinds import Kind
+from support.html import Outline
 
 Part = dict[str, Any]
 
@@ -116,3 +117,30 @@ def test_every_property_and_parameter_says_what_it_is() -> None:
     assert silent == []
     assert all(schema["description"] for schema in schemas.values())
     assert all(parameter["description"] for parameter in GUARDED["components"]["parameters"].values())
+
+
+@pytest.mark.parametrize("described", [OPEN, GUARDED])
+def test_the_page_shows_all_and_is_easy_to_move_around_in(described: Part) -> None:
+    outline = Outline(page.page(described))
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {link.removeprefix("#") for link in outline.links if link.startswith("#")} <= set(outline.ids)
+    operations = {operation["operationId"] for methods in described["paths"].values() for operation in methods.values()}
+    assert {*operations, *(f"type-{name}" for name in described["components"]["schemas"])} <= set(outline.ids)
+    assert outline.headings[0] == 1
+    assert outline.headings.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
+    assert outline.landmarks >= {"header", "nav", "main"}
+    assert outline.language == "en"
+    assert outline.unnamed_regions == 0
+    for kind in _kinds(described):
+        assert kind in outline.text
+
+
+def test_the_page_escapes_what_it_shows() -> None:
+    described = document(guarded=False)
+    described["info"]["summary"] = "<script>alert('&')</script>"
+    described["components"]["schemas"]["Update"]["properties"]['"><b>'] = {"type": "string", "description": "`<i>`"}
+    shown = page.page(described)
+    assert "<script" not in shown
+    assert "<i>" not in shown
+    assert '"><b>' not in shown

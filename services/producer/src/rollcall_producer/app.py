@@ -14,7 +14,7 @@ from rollcall_domain.service.health import Check, health_routes
 from rollcall_producer import metrics, problems
 from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
-from rollcall_producer.description import openapi
+from rollcall_producer.description import openapi, page
 from rollcall_producer.description.document import Document
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
@@ -48,11 +48,13 @@ def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Ro
     """List all routes. Each is described in `description.operations`."""
     described = openapi.document(guarded=not access.open)
     description = Document(msgspec.json.encode(described), "application/json")
+    docs = Document(page.page(described).encode(), "text/html; charset=utf-8", page.HEADERS)
     return [
         Route("/Record/Update", put, methods=["PUT"]),
         Route("/Record/Updates", post, methods=["POST"]),
         *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
         Route("/openapi.json", description.answer),
+        Route("/docs", docs.answer),
     ]
 
 

@@ -1,1 +1,1 @@
-"""What the API says of itself."""
+"""What the API says of itself: OpenAPI for programs, a page for people."""

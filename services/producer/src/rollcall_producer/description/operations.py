@@ -15,7 +15,7 @@ from rollcall_producer.verdicts import SHOWN_REJECTIONS
 
 KIB, MIB = 1024, 1024 * 1024
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+HTML, JSON, NDJSON = "text/html; charset=utf-8", "application/json", "application/x-ndjson"
 
 
 class Operation(NamedTuple):
@@ -184,6 +184,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         Scope.READ,
     ),
     ("GET", "/openapi.json"): _document("getDescription", "This description", JSON, {"type": "object"}),
+    ("GET", "/docs"): _document("getDocs", "This description, for people", HTML, {"type": "string"}),
 }
 """Each method of each path."""
 
