@@ -6,7 +6,7 @@ from inspect import getdoc
 from typing import Any
 
 import msgspec
-from msgspec import NODEFAULT, UNSET
+from msgspec import UNSET
 
 Schema = dict[str, Any]
 
@@ -28,8 +28,7 @@ def read(types: Sequence[type]) -> dict[str, Schema]:
     """
     _, schemas = msgspec.json.schema_components(types, ref_template=REFERENCE)
     for kind in types:
-        if issubclass(kind, msgspec.Struct):
-            _explain(schemas[kind.__name__], kind)
+        _explain(schemas[kind.__name__], kind)
     _settle(schemas)
     return schemas
 
@@ -46,16 +45,19 @@ def written(types: Sequence[type]) -> dict[str, Schema]:
     return schemas
 
 
-def _explain(schema: Schema, kind: type[msgspec.Struct]) -> None:
-    """Describe a struct and its properties as its docstring does."""
+def _explain(schema: Schema, kind: type) -> None:
+    """Describe a type and its properties as its docstring does."""
     summary, _, attributes = (getdoc(kind) or "").partition("\n\nAttributes:\n")
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}
     schema["description"] = " ".join(summary.split())
+    if not issubclass(kind, msgspec.Struct):
+        return
+    fields = msgspec.structs.fields(kind)
+    names = {field.name: field.encode_name for field in fields}
     for name, meaning in _ATTRIBUTE.findall(attributes):
         said = _CODE.sub(lambda code: f"`{names.get(code[1], code[1])}`", " ".join(meaning.split()))
         schema["properties"][names[name]].setdefault("description", said)
-    for field in msgspec.structs.fields(kind):
-        if field.default is None or field.default is NODEFAULT:
+    for field in fields:
+        if field.default is None:
             schema["properties"][field.encode_name].pop("default", None)  # that of null says nothing
 
 
