@@ -1,4 +1,6 @@
+import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import jsonschema_rs
@@ -6,6 +8,8 @@ import pytest
 
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev import asyncapi, describe
+from rollcall_dev.compatibility import asyncapi as topics
+from rollcall_dev.compatibility import openapi as api
 from rollcall_domain.headers import ID, TRACEPARENT
 from rollcall_domain.service.settings import known_names
 from rollcall_producer.settings import ProducerSettings
@@ -38,3 +42,17 @@ def test_every_example_of_a_message_is_valid() -> None:
 
 def test_the_headers_of_a_record_are_those_that_are_described() -> None:
     assert set(asyncapi.document()["components"]["schemas"]["RecordHeaders"]["properties"]) == {ID, TRACEPARENT}
+
+
+def _released(name: str) -> list[tuple[tuple[int, ...], Path]]:
+    """List a document as it was released, the latest last."""
+    folders = describe.RELEASED.iterdir()
+    return sorted((tuple(map(int, folder.name.split("."))), folder / name) for folder in folders)
+
+
+@pytest.mark.parametrize("name", describe.DOCUMENTS)
+def test_nothing_that_was_released_is_broken(name: str) -> None:
+    comparison = {"openapi.json": api.breaches, "asyncapi.json": topics.breaches}[name]
+    number, released = _released(name)[-1]
+    assert number <= tuple(map(int, version("rollcall-producer").split(".")))
+    assert comparison(json.loads(released.read_text("utf-8")), describe.DOCUMENTS[name]()) == []
