@@ -47,6 +47,15 @@ def configure_topic(servers: str, topic: str, name: str, value: str) -> None:
     client.incremental_alter_configs([resource])[resource].result()
 
 
+def topic_settings(servers: str, topic: str) -> tuple[int, dict[str, str]]:
+    """Give a topic's number of partitions and all of its settings."""
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    client = AdminClient({"bootstrap.servers": servers})
+    settings = client.describe_configs([resource])[resource].result()
+    partitions = len(client.list_topics(topic, timeout=30).topics[topic].partitions)
+    return partitions, {name: entry.value for name, entry in settings.items()}
+
+
 def add_partitions(servers: str, topic: str, count: int) -> None:
     """Add partitions to a topic until it has as many, as an operator would."""
     client = AdminClient({"bootstrap.servers": servers})

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.settings import env_name
+from rollcall_producer.kinds import Kind
 from rollcall_producer.problems import Problem
 from rollcall_producer.settings import ProducerSettings
 from rollcall_producer.tokens import Scope, Token, read_tokens, rfc3339
@@ -158,7 +159,7 @@ def _is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(str(address[0])).is_loopback for *_, address in found)
 
 
-def _problem(kind: str, detail: str, error: str | None = None) -> Problem:
+def _problem(kind: Kind, detail: str, error: str | None = None) -> Problem:
     return Problem(
         HTTPStatus.UNAUTHORIZED,
         kind,

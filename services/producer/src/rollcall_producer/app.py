@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from functools import partial
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -14,6 +15,8 @@ from rollcall_domain.service.health import Check, health_routes
 from rollcall_producer import metrics, problems
 from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
+from rollcall_producer.description import openapi, page
+from rollcall_producer.description.document import Document
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
 from rollcall_producer.tokens import Scope
@@ -30,11 +33,7 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
     """
     put = PutUpdate(ingest, access)
     app = Starlette(
-        routes=[
-            Route("/Record/Update", put, methods=["PUT"]),
-            Route("/Record/Updates", PostUpdates(ingest, access, patience), methods=["POST"]),
-            *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
-        ],
+        routes=routes(put, PostUpdates(ingest, access, patience), ready, access),
         exception_handlers={
             HTTPException: problems.on_http_exception,
             problems.Problem: problems.on_error,
@@ -44,6 +43,20 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
     )
     app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
     return Shortcut(app, "PUT", "/Record/Update", put)
+
+
+def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Route]:
+    """List all routes. Each is described in `description.operations`."""
+    described = openapi.document(guarded=not access.open)
+    description = Document(msgspec.json.encode(described), "application/json")
+    docs = Document(page.page(described).encode(), "text/html; charset=utf-8", page.HEADERS)
+    return [
+        Route("/Record/Update", put, methods=["PUT"]),
+        Route("/Record/Updates", post, methods=["POST"]),
+        *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
+        Route("/openapi.json", description.answer),
+        Route("/docs", docs.answer),
+    ]
 
 
 class Shortcut:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qs
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,7 +15,7 @@ from rollcall_producer.edge import check_charset
 from rollcall_producer.inflate import Body, body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.lines import Parsed, Splitter, parse_array
-from rollcall_producer.problems import SHOWN, Problem, unsupported
+from rollcall_producer.problems import SHOWN, Problem, ProblemDetails, unsupported
 from rollcall_producer.put import traceparent
 from rollcall_producer.upload import Upload, Verdict
 from rollcall_producer.verdicts import Summary
@@ -162,6 +163,18 @@ def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
     return problem
 
 
+class End(msgspec.Struct, rename="pascal", kw_only=True):
+    """The last line of an answer with the verdict on each line.
+
+    Attributes:
+        summary: What became of all lines.
+        problem: What kept it from being told of all of them, if something did.
+    """
+
+    summary: Summary
+    problem: ProblemDetails | UnsetType = UNSET
+
+
 class _VerdictStream:
     """An answer that goes out while the request still comes in: whoever asks for it has to read while sending.
 
@@ -185,5 +198,5 @@ class _VerdictStream:
 
     async def end(self, summary: Summary, problem: Problem | None) -> None:
         """Send the summary as the last line."""
-        last = {"Summary": summary} if problem is None else {"Summary": summary, "Problem": problem.document()}
+        last = End(summary=summary, problem=UNSET if problem is None else problem.document())
         await self._send({"type": "http.response.body", "body": _encoder.encode_lines([last])})

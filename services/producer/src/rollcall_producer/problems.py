@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
+from msgspec import UNSET, UnsetType
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,10 @@ from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.service.health import HEADERS
 from rollcall_producer import metrics
 from rollcall_producer.errors import BusyError, DeliveryError, RecordTooLargeError, ReusedIdError
+from rollcall_producer.kinds import Kind
+from rollcall_producer.verdicts import Summary
+
+MEDIA_TYPE = "application/problem+json"
 
 log = structlog.get_logger()
 
@@ -22,6 +27,29 @@ RETRY_AFTER = 1
 
 SHOWN = 64
 """How many characters of a caller's own text a problem repeats."""
+
+
+class ProblemDetails(msgspec.Struct, kw_only=True):
+    """What is wrong, as a document (RFC 9457).
+
+    Attributes:
+        type: What is wrong, for programs: `urn:rollcall:problem:` and one of the kinds that are listed.
+        title: The same for people.
+        status: The HTTP status.
+        detail: What is wrong with this request, in one sentence.
+        field: The property or header at fault, if there is one.
+        outcome: With `kafka-unavailable`, what is known of the update: it is not in the log and never will be; or it is
+            there, will be, or never will. Either way it may be sent again, and with the same id it is written once.
+        summary: What became of the lines of an upload up to here.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | UnsetType = UNSET
+    outcome: Literal["not-written", "unknown"] | UnsetType = UNSET
+    summary: Summary | UnsetType = UNSET
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own noun
@@ -39,16 +67,16 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
     def __init__(
         self,
         status: HTTPStatus,
-        kind: str,
+        kind: Kind,
         detail: str,
         *,
         field: str | None = None,
         headers: Mapping[str, str] | None = None,
-        **extensions: object,
+        **extensions: Any,  # noqa: ANN401 - as ProblemDetails has them
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.kind = kind
+        self.kind: Kind = kind
         self.detail = detail
         self.headers = dict(headers or {})
         self.field = field
@@ -56,22 +84,22 @@ class Problem(Exception):  # noqa: N818 - the RFC's own noun
         if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             self.headers["Connection"] = "close"  # what is left of the body is not read
 
-    def document(self) -> dict[str, Any]:
-        """Build the members of the problem document."""
-        return {
-            "type": f"urn:rollcall:problem:{self.kind}",
-            "title": self.kind.replace("-", " ").capitalize(),
-            "status": self.status.value,
-            "detail": self.detail,
-            **({} if self.field is None else {"field": self.field}),
+    def document(self) -> ProblemDetails:
+        """Build the problem document."""
+        return ProblemDetails(
+            type=f"urn:rollcall:problem:{self.kind}",
+            title=self.kind.replace("-", " ").capitalize(),
+            status=self.status.value,
+            detail=self.detail,
+            field=UNSET if self.field is None else self.field,
             **self.extensions,
-        }
+        )
 
     def response(self) -> Response:
         """Build the answer, and count it."""
         metrics.problems.labels(self.status.value, self.kind).inc()
         body = msgspec.json.encode(self.document())
-        return Response(body, self.status.value, {**HEADERS, **self.headers}, media_type="application/problem+json")
+        return Response(body, self.status.value, {**HEADERS, **self.headers}, media_type=MEDIA_TYPE)
 
 
 def serialize(problem: Problem, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
@@ -82,7 +110,7 @@ def serialize(problem: Problem, headers: Sequence[tuple[bytes, bytes]]) -> bytes
     return b"".join((status, *(b"%b: %b\r\n" % header for header in headers), b"\r\n", bytes(response.body)))
 
 
-def invalid(detail: str, field: str, kind: str = "invalid-value") -> Problem:
+def invalid(detail: str, field: str, kind: Kind = "invalid-value") -> Problem:
     """Build the problem of a property that is at fault."""
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, kind, detail, field=field)
 
@@ -92,7 +120,7 @@ def unsupported(detail: str, field: str) -> Problem:
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail, field=field)
 
 
-def unavailable(kind: str, detail: str, outcome: str) -> Problem:
+def unavailable(kind: Kind, detail: str, outcome: str) -> Problem:
     """Build the problem of a request that is fine, and may be tried again.
 
     Args:
@@ -136,10 +164,13 @@ async def on_error(_: Request, error: Exception) -> Response:
 async def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer a request that no route takes."""
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    status, headers = HTTPStatus(error.status_code), error.headers or {}
-    details = {
-        HTTPStatus.NOT_FOUND: f"there is nothing at {request.url.path[:SHOWN]}",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"the method here is {headers.get('Allow')}, not {request.method[:SHOWN]}",
-    }
-    kind = status.phrase.lower().replace(" ", "-")
-    return Problem(status, kind, details.get(status, error.detail), headers=headers).response()
+    path, headers = request.scope["path"], error.headers or {}
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            problem = Problem(HTTPStatus.NOT_FOUND, "not-found", f"there is nothing at {path[:SHOWN]}")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            detail = f"the method here is {headers.get('Allow')}, not {request.method[:SHOWN]}"
+            problem = Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, headers=headers)
+        case _:
+            raise error
+    return problem.response()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from rollcall_domain.events import STUDENT_ID_LIMIT
+from rollcall_domain.events import STUDENT_ID_LIMIT, STUDENT_ID_SCHEMA
 from rollcall_producer.problems import invalid
 
 AHEAD = 600.0
@@ -36,13 +36,15 @@ class Update(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename="pasca
             max_length=STUDENT_ID_LIMIT,
             description=f"Who. At most {STUDENT_ID_LIMIT} bytes of UTF-8, without control characters.",
             examples=["s-1"],
+            extra_json_schema=STUDENT_ID_SCHEMA,
         ),
     ]
     state: Annotated[StateName, Meta(description="The state from now on.")]
     at: Annotated[
         Time | None,
         Meta(
-            description="When it happened, with an offset from UTC; the record's timestamp. Now, if not given.",
+            description="When it happened, with an offset from UTC; the record's timestamp. Now, if not given. "
+            f"Not before 1970, nor more than {AHEAD / 60:.0f} minutes ahead.",
             examples=["2026-11-23T08:00:00Z"],
         ),
     ] = None

@@ -1,7 +1,10 @@
 """What an orchestrator asks a service: is it alive, is it ready, how does it fare."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
+import msgspec
+from msgspec import UNSET, UnsetType
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -9,7 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -24,6 +27,18 @@ HEALTH_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """For answers that hold for now only, and that nobody is to take for a page."""
+
+
+class Health(msgspec.Struct):
+    """How a service fares.
+
+    Attributes:
+        status: Whether it is alive, or ready.
+        reason: Why not.
+    """
+
+    status: Literal["ok", "unavailable"]
+    reason: str | UnsetType = UNSET
 
 
 def _unguarded(endpoint: Endpoint) -> Endpoint:
@@ -58,8 +73,7 @@ def health_routes(
 def _answer(check: Check) -> Endpoint:
     async def endpoint(_: Request) -> Response:
         fault = check()
-        if fault is None:
-            return JSONResponse({"status": "ok"}, headers=HEADERS)
-        return JSONResponse({"status": "unavailable", "reason": fault}, status_code=503, headers=HEADERS)
+        status, health = (200, Health("ok")) if fault is None else (503, Health("unavailable", fault))
+        return Response(msgspec.json.encode(health), status, HEADERS, media_type="application/json")
 
     return endpoint

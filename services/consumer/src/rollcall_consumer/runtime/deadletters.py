@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from msgspec import UNSET, Meta, UnsetType
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import ConfigurationError, UnreadableRecordError
+from rollcall_domain.errors import ConfigurationError, Unreadable, UnreadableRecordError
 from rollcall_domain.service.cause import Overheard, explain
 from rollcall_domain.service.connection import client_options, started
 from rollcall_domain.service.provision import topic_name
@@ -30,6 +32,34 @@ VALUE_LIMIT = DEAD_LETTER_LIMIT - 128 * 1024
 """Bytes of a dead letter's value at the most; the rest is for its key and headers."""
 
 
+Number = Annotated[str, Meta(pattern=r"^-?[0-9]+\Z")]
+"""A whole number in decimal digits: headers are text."""
+
+
+class DeadLetterHeaders(msgspec.Struct, kw_only=True, rename=lambda name: "dead-letter." + name.replace("_", "-")):
+    """Headers that a dead letter has beside those that the record had before.
+
+    Attributes:
+        reason: What is wrong with the record, for programs.
+        detail: What is wrong with it, for people.
+        group: The consumer group that could not handle it.
+        topic: Where it was read.
+        partition: The partition there.
+        offset: The offset there.
+        timestamp: When it was written there, in milliseconds since 1970, UTC.
+        truncated_from: The size in bytes of a value that was larger than the topic takes, and was cut short.
+    """
+
+    reason: Unreadable
+    detail: str
+    group: str
+    topic: str
+    partition: Number
+    offset: Number
+    timestamp: Number
+    truncated_from: Number | UnsetType = UNSET
+
+
 class DeadLetter(msgspec.Struct, frozen=True):
     """A record that could not be handled, and why."""
 
@@ -42,18 +72,19 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     def headers(self, group: str, limit: int) -> list[tuple[str, bytes]]:
         """Say why and where from, after the headers that the record had before."""
-        why = {
-            "reason": self.error.reason.value,
-            "detail": self.error.detail,
-            "group": group,
-            "topic": self.record.topic,
-            "partition": str(self.record.partition),
-            "offset": str(self.record.offset),
-            "timestamp": str(self.record.timestamp),
-        }
-        if self.record.value is not None and len(self.record.value) > limit:
-            why["truncated-from"] = str(len(self.record.value))
-        return [*self.record.headers, *((f"dead-letter.{name}", value.encode()) for name, value in why.items())]
+        size = len(self.record.value or b"")
+        why = DeadLetterHeaders(
+            reason=self.error.reason,
+            detail=self.error.detail,
+            group=group,
+            topic=self.record.topic,
+            partition=str(self.record.partition),
+            offset=str(self.record.offset),
+            timestamp=str(self.record.timestamp),
+            truncated_from=str(size) if size > limit else UNSET,
+        )
+        headers: dict[str, str] = msgspec.to_builtins(why)
+        return [*self.record.headers, *((name, value.encode()) for name, value in headers.items())]
 
 
 class DeadLetterQueue:
