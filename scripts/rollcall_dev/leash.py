@@ -49,8 +49,8 @@ def main(directory: str, command: list[str]) -> None:
 def guard(pid: int, ended: int, directory: str) -> None:
     """Wait for the command or its owner to end; in the second case clean up."""
     waiting = select.poll()
-    waiting.register(ended)
-    waiting.register(sys.stdin.fileno())
+    waiting.register(ended, select.POLLIN)
+    waiting.register(sys.stdin.fileno(), select.POLLIN)  # which may be a socket, and as such ready for output
     if ended in dict(waiting.poll()):
         return
     # While it is still our parent, the id cannot be another process's.
