@@ -18,7 +18,15 @@ Header = tuple[str, bytes]
 Outcome = DeliveryError | None
 """What became of a record: it is in the log, or the error says what is known."""
 
+Status = Literal["accepted", "not-written", "unknown"]
+"""What is known of a record, for programs."""
+
 _UNCOMPRESSED = 0
+
+
+def status_of(outcome: Outcome) -> Status:
+    """Tell in a word what became of a record."""
+    return "accepted" if outcome is None else outcome.outcome
 
 
 def size_alone(key: bytes, value: bytes, headers: Sequence[Header]) -> int:
@@ -60,11 +68,9 @@ class Batch:
         return int(self._builder.size())
 
     @property
-    def status(self) -> Literal["accepted", "not-written", "unknown"]:
+    def status(self) -> Status:
         """What is known of the records, for programs."""
-        if not self.settled:
-            return "unknown"
-        return "accepted" if self.outcome is None else self.outcome.outcome
+        return status_of(self.outcome) if self.settled else "unknown"
 
     def wait(self) -> asyncio.Future[Outcome]:
         """Ask to be told what became of the records.

@@ -151,6 +151,7 @@ def _problem(upload: Upload, fault: Problem | None) -> Problem | None:
     if upload.failure is not None:
         problem = problems.of(upload.failure)
         problem.detail += f"; durable are the lines up to number {summary.durable_through}"
+        problem.extensions["outcome"] = upload.outcome  # of the lines behind that
         problem.headers["Connection"] = "close"  # what is left of the body is not read
     elif fault is not None:
         problem = fault

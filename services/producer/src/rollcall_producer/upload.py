@@ -4,13 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from time import time
+from typing import Literal
 
 from msgspec import UNSET
 
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.headers import ID, TRACEPARENT
 from rollcall_producer import problems
-from rollcall_producer.batch import Batch, Outcome
+from rollcall_producer.batch import Batch, Outcome, Status, status_of
 from rollcall_producer.errors import DeliveryError, NotWrittenError
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.lines import Parsed
@@ -59,6 +60,10 @@ class _Slice:
         if self._waiters:
             await asyncio.wait(self._waiters)
 
+    def statuses(self) -> set[Status]:
+        """Tell what is known of the lines, batch by batch."""
+        return {status_of(waiter.result()) for waiter in self._waiters}
+
     def failure(self) -> tuple[int, DeliveryError] | None:
         """Find the first line that is not durable, and why."""
         failures = [(first, error) for waiter, first in self._waiters.items() if (error := waiter.result()) is not None]
@@ -99,6 +104,7 @@ class Upload:
         self._patience = patience
         self._wants_verdicts = verdicts
         self._taken = 0
+        self._beyond: set[Status] = set()
         self._slices: deque[_Slice] = deque()
 
     async def take(self, lines: Sequence[Parsed]) -> None:
@@ -173,6 +179,11 @@ class Upload:
         if self._wants_verdicts:
             taken.fates.append(rejection)
 
+    @property
+    def outcome(self) -> Literal["not-written", "unknown"]:
+        """What is known of all lines behind `summary.durable_through`: others of them than the first may be durable."""
+        return "not-written" if self._beyond <= {"not-written"} else "unknown"
+
     async def settled(self, *, wait: bool) -> list[Verdict]:
         """Count the lines whose fate is known, in order and without a gap.
 
@@ -194,8 +205,9 @@ class Upload:
         return verdicts
 
     def _count(self, taken: _Slice) -> None:
-        if self.summary.durable_through < taken.before:
-            return  # there is a gap before it
+        if self.summary.durable_through < taken.before:  # there is a gap before it
+            self._beyond |= taken.statuses()
+            return
         failure = taken.failure()
         if failure is None:
             self.summary.repeated += taken.repeated
@@ -203,5 +215,6 @@ class Upload:
         else:
             first, self.failure = failure
             through = first - 1
+            self._beyond |= {*taken.statuses(), status_of(self.failure)}
         self.summary.accepted += taken.accepted_through(through)
         self.summary.durable_through = through
