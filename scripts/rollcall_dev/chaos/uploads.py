@@ -21,7 +21,7 @@ from rollcall_dev.chaos.ledger import Attempt, Ledger, Outcome
 PART = 250
 """Lines that are sent in one go."""
 
-PAUSE = 0.01
+PAUSE = 0.05
 """Seconds between them."""
 
 STUDENTS = 40

@@ -9,11 +9,14 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service import breakage
 from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
 from rollcall_domain.service.security import security_options
 from rollcall_domain.service.settings import ServiceSettings
 
 log = structlog.get_logger()
+
+breakage.foresee()
 
 T = TypeVar("T")
 
