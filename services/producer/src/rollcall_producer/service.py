@@ -2,7 +2,10 @@
 
 import asyncio
 import gc
+import socket
+import ssl
 from functools import partial
+from typing import NamedTuple
 
 import structlog
 
@@ -14,39 +17,75 @@ from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.worker import Worker
 
 log = structlog.get_logger()
 
-_ANSWERING = 1.0
+ANSWERING = 1.0
 """Seconds beyond the deadline in which the last answers leave."""
 
 
-async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
+class Edge(NamedTuple):
+    """How requests come in.
+
+    Attributes:
+        access: Who may do what.
+        tls: The certificate to show, or None for plain HTTP.
+        origins: Origins whose pages may call.
+    """
+
+    access: access.Access
+    tls: ssl.SSLContext | None
+    origins: list[str]
+
+
+def configure(settings: ProducerSettings) -> Edge:
+    """Set up how requests come in.
+
+    Raises:
+        ConfigurationError: A setting, or a file that one names, can't be used.
+    """
+    admission = access.configured(settings)
+    return Edge(admission, tls.server_context(settings), cors.parse_origins(settings.cors_origins))
+
+
+async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Worker | None = None) -> None:
     """Serve until the event is set; then finish the requests in hand.
+
+    Args:
+        settings: The service's settings. What they limit is limited for all workers together.
+        stopping: The event.
+        worker: Which one of several this process is, or None if it is the only one.
 
     Raises:
         TopicMismatchError: The topic is not laid out as declared (within an ExceptionGroup).
         ConfigurationError: A setting, or a file that one names, can't be used; or the address can't be listened on
             (within an ExceptionGroup).
     """
-    admission = access.configured(settings)
-    certificate, origins = tls.server_context(settings), cors.parse_origins(settings.cors_origins)
-    admission.reload_on_hangup()
+    edge = configure(settings)
+    edge.access.reload_on_hangup()
     deadline = settings.deadline_seconds
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
-        connection = tasks.create_task(journal.run())
-        async with Lanes(journal, settings.partitions, deadline, settings.in_flight_bytes) as lanes:
-            app = create_app(Ingest(lanes), partial(_fault, lanes, stopping), admission, deadline)
-            shared = cors.sharing(app, origins)
+        background = [tasks.create_task(journal.run())]
+        listener = None
+        if worker is not None:
+            worker.heed_signals(stopping)
+            background.append(tasks.create_task(worker.report(journal.connected)))
+            listener = socket.socket(fileno=worker.listener)
+        limit = settings.in_flight_bytes // settings.workers
+        async with Lanes(journal, settings.partitions, deadline, limit) as lanes:
+            app = create_app(Ingest(lanes), partial(_fault, lanes, stopping), edge.access, deadline)
+            shared = cors.sharing(app, edge.origins)
             _spare_the_collector()
             async with serving(
-                shared, settings, grace=deadline + _ANSWERING, protocol=ProblemProtocol, tls=certificate
+                shared, settings, grace=deadline + ANSWERING, protocol=ProblemProtocol, tls=edge.tls, listener=listener
             ):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)
-        connection.cancel()
+        for task in background:
+            task.cancel()
     log.info("Stopped")
 
 
