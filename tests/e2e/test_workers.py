@@ -1,12 +1,17 @@
 import asyncio
+import contextlib
 import os
 import signal
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from rollcall_dev.kafka import Broker
+from rollcall_producer.registry import MEMORY
 from rollcall_producer.tokens import Scope, make_token
 from support.load import NO_ANSWER, Load, count_students, put
 from support.log import create_topic
@@ -34,12 +39,93 @@ async def test_workers_serve_at_one_address_and_say_which_they_are(environment: 
             answers = await asyncio.gather(*(put(client, f"s-{number}") for number in range(300)))
             assert {answer.status_code for answer in answers} == {200}
         await all_connected(service, 3)
+        for shown in await metrics_of_each(service.url):
+            assert shown["rollcall_updates_total", "accepted"] == 300
         assert await service.end() == 0
     assert await count_students(environment) == {f"s-{number}": 1 for number in range(300)}
     assert [event["event"] for event in service.events].count("Serving HTTP") == 1
     assert {event["worker"] for event in service.events if connected(event)} == {1, 2, 3}
     assert len(set(pids(service).values())) == 3
     assert service.events[-1]["event"] == "Stopped"
+
+
+async def metrics_of_each(url: str) -> list[dict[tuple[str, ...], float]]:
+    """Ask for metrics on many connections, of which each worker has some."""
+    answers = []
+    for _ in range(12):
+        async with httpx.AsyncClient(base_url=url) as client:
+            answers.append(parse((await client.get("/metrics")).text))
+    return answers
+
+
+def parse(text: str) -> dict[tuple[str, ...], float]:
+    """Read metrics: values by name and the values of labels."""
+    families = text_string_to_metric_families(text)
+    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
+
+
+async def test_metrics_are_the_sum_over_workers_and_count_on_after_one_has_ended(environment: Environment) -> None:
+    async with producer(environment, workers=2) as service:
+        await service.ready()
+        await all_connected(service, 2)
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await asyncio.gather(*(put(client, f"s-{number}") for number in range(100)))
+            await asyncio.gather(*(put(client, "") for number in range(10)))
+        first = pids(service)
+        for number, pid in first.items():
+            os.kill(pid, signal.SIGKILL)
+            await all_connected(service, 2 + number)
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await asyncio.gather(*(put(client, f"s-{number}") for number in range(50)))
+        for shown in await metrics_of_each(service.url):
+            assert shown["rollcall_updates_total", "accepted"] == 150
+            assert shown["rollcall_batch_records_sum",] == 150
+            assert shown["rollcall_problems_total", "invalid-value", "422"] == 10
+            assert {worker for name, *labels in shown if name == "process_open_fds" for worker in labels} == {"1", "2"}
+            assert shown["process_resident_memory_bytes", "1"] > 0
+        assert await service.end() == 0
+
+
+async def test_counters_never_go_back_while_workers_are_killed(environment: Environment) -> None:
+    async with producer(environment, workers=2) as service:
+        await service.ready()
+        await all_connected(service, 2)
+        async with Load(service.url) as load, httpx.AsyncClient(base_url=service.url) as client:
+            seen = []
+            for number in (1, 2):
+                await load.answered(200, 50)
+                os.kill(pids(service)[number], signal.SIGKILL)
+                while sum(map(connected, service.events)) < 2 + number:
+                    with contextlib.suppress(httpx.TransportError):
+                        seen.append(parse((await client.get("/metrics")).text)["rollcall_updates_total", "accepted"])
+        (shown, *_) = await metrics_of_each(service.url)
+        assert sorted(seen) == seen
+        answered = sum(answer.status == 200 for answer in load.answers)
+        assert answered <= shown["rollcall_updates_total", "accepted"] <= len(load.answers)
+        assert await service.end() == 0
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+async def test_sigterm_finishes_the_requests_in_hand_of_all_workers(everybody: bool) -> None:  # noqa: FBT001
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with producer(environment, workers=2, deadline_seconds=20) as service:
+            await service.ready()
+            await all_connected(service, 2)
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+                broker.pause()
+                puts = [asyncio.create_task(put(client, f"s-{number}")) for number in range(20)]
+                while parse((await client.get("/metrics")).text)["rollcall_updates_in_flight",] < 20:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)  # a gauge can only be asked
+                if everybody:  # as some do who end a service by all of its processes
+                    for pid in pids(service).values():
+                        os.kill(pid, signal.SIGTERM)
+                service.send(signal.SIGTERM)
+                await service.events_until(lambda events: sum(e["event"] == "Shutting down" for e in events) == 3)
+                broker.resume()
+                assert {(await answer).status_code for answer in puts} == {200}
+            assert await service.end(None) == 0
+        assert await count_students(environment) == Counter(f"s-{number}" for number in range(20))
 
 
 async def test_a_killed_worker_is_replaced_under_load(environment: Environment) -> None:
@@ -102,11 +188,22 @@ async def test_a_worker_that_is_ended_by_itself_is_replaced(environment: Environ
         assert await service.end() == 0
 
 
-async def test_no_worker_outlives_a_parent_that_is_killed(environment: Environment) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_no_worker_outlives_its_parent_and_nothing_is_left_behind(
+    environment: Environment, number: signal.Signals
+) -> None:
     async with producer(environment, workers=3) as service:
         await service.ready()
-        await service.end(signal.SIGKILL)  # returns once nobody can write to the log any more
+        assert len(shared(service)) == 1
+        await service.end(number)  # returns once nobody can write to the log any more
     assert len(pids(service)) == 3
+    assert shared(service) == []
+
+
+def shared(service: Service) -> list[Path]:
+    """Find the directory in which workers count."""
+    places = (MEMORY, Path(tempfile.gettempdir()))
+    return [found for place in places for found in place.glob(f"rollcall-{service.pid}-*")]
 
 
 async def test_a_second_signal_ends_all_at_once() -> None:

@@ -32,7 +32,7 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
         routes=[
             Route("/Record/Update", put, methods=["PUT"]),
             Route("/Record/Updates", PostUpdates(ingest, access, patience), methods=["POST"]),
-            *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
+            *health_routes(lambda: None, ready, metrics.shown, partial(access.guarded, needed=Scope.READ)),
         ],
         exception_handlers={
             problems.Problem: problems.on_problem,

@@ -1,11 +1,14 @@
 """Everything that the producer counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+import os
+
+from prometheus_client import Counter, Gauge, Histogram
 
 from rollcall_producer.errors import DeliveryError
+from rollcall_producer.registry import registries
+from rollcall_producer.worker import Worker
 
-registry = CollectorRegistry()
-ProcessCollector(registry=registry)
+registry, shown = registries(Worker.inherited(os.environ))
 
 updates = Counter(
     "rollcall_updates",
@@ -36,8 +39,12 @@ batch_records = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     registry=registry,
 )
-in_flight = Gauge("rollcall_updates_in_flight", "Updates on their way to Kafka", registry=registry)
-queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates on their way to Kafka", registry=registry)
+in_flight = Gauge(
+    "rollcall_updates_in_flight", "Updates on their way to Kafka", registry=registry, multiprocess_mode="livesum"
+)
+queued_bytes = Gauge(
+    "rollcall_queued_bytes", "Bytes of updates on their way to Kafka", registry=registry, multiprocess_mode="livesum"
+)
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry
 )

@@ -10,6 +10,7 @@ import sys
 import structlog
 
 from rollcall_domain.service.server import listen, url_of
+from rollcall_producer import registry
 from rollcall_producer.service import ANSWERING, configure
 from rollcall_producer.settings import ProducerSettings
 from rollcall_producer.worker import Worker
@@ -31,11 +32,13 @@ class _Post:
     Args:
         number: The worker's number.
         listener: Where its connections come in. What waits there while nobody has the place waits for the next one.
+        directory: Where all workers count.
     """
 
-    def __init__(self, number: int, listener: socket.socket) -> None:
+    def __init__(self, number: int, listener: socket.socket, directory: str) -> None:
         self._number = number
         self._listener = listener
+        self._directory = directory
         self._process: asyncio.subprocess.Process | None = None
         self._dismissed = asyncio.Event()
 
@@ -66,30 +69,21 @@ class _Post:
         leash, end = socket.socketpair()
         leash.setblocking(False)
         with leash:
-            with end:
-                try:
-                    process = self._process = await self._start(
-                        Worker(self._number, self._listener.fileno(), end.fileno())
-                    )
-                except OSError as error:
-                    log.error("Can't start a worker", worker=self._number, reason=error.strerror)  # noqa: TRY400 - one line
-                    return _EX_OSERR, False
+            try:
+                with end:
+                    worker = Worker(self._number, self._listener.fileno(), end.fileno(), self._directory)
+                    process = self._process = await _start(worker)
+            except OSError as error:
+                log.error("Can't start a worker", worker=self._number, reason=error.strerror)  # noqa: TRY400 - one line
+                return _EX_OSERR, False
             log.info("Started a worker", worker=self._number, pid=process.pid)
+            registry.enter(self._directory, self._number, process.pid)
             if self._dismissed.is_set():
                 self.send(signal.SIGTERM)
-            ready = await asyncio.get_running_loop().sock_recv(leash, 1)  # returns nothing once the worker has ended
-            return await process.wait(), bool(ready)
-
-    async def _start(self, worker: Worker) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # what lies about in the current directory is none of our modules
-            "-m",
-            "rollcall_producer",
-            env={**os.environ, **worker.environment()},
-            pass_fds=[worker.listener, worker.leash],
-            start_new_session=True,  # Ctrl-C is for the parent
-        )
+            ready = await asyncio.get_running_loop().sock_recv(leash, 1)  # gives nothing once the worker has ended
+            status = await process.wait()
+            registry.leave(self._directory, self._number)
+            return status, bool(ready)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the worker, if there is one."""
@@ -103,6 +97,18 @@ class _Post:
         self.send(signal.SIGTERM)
 
 
+async def _start(worker: Worker) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # what lies about in the current directory is none of our modules
+        "-m",
+        "rollcall_producer",
+        env={**os.environ, **worker.environment()},
+        pass_fds=[worker.listener, worker.leash],
+        start_new_session=True,  # Ctrl-C is for the parent
+    )
+
+
 def _how(status: int) -> str:
     return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
 
@@ -114,29 +120,35 @@ async def supervise(settings: ProducerSettings, stopping: asyncio.Event) -> int:
         The exit status: 0, or that of a worker that could not start.
 
     Raises:
-        ConfigurationError: A setting, or a file that one names, can't be used; or the address can't be listened on.
+        ConfigurationError: A setting, or a file that one names, can't be used; the address can't be listened on; or
+            there is no place for metrics.
     """
     edge = configure(settings)
-    listeners = listen(settings, settings.workers)
-    posts = [_Post(number, listener) for number, listener in enumerate(listeners, 1)]
-    if not edge.access.open:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _send_all, posts, signal.SIGHUP)
-    log.info("Serving HTTP", url=url_of(listeners[0], edge.tls))
-    keepers = [asyncio.create_task(post.keep()) for post in posts]
-    await asyncio.wait([asyncio.create_task(stopping.wait()), *keepers], return_when=asyncio.FIRST_COMPLETED)
-    log.info("Shutting down")
-    for listener in listeners:
-        listener.close()
+    with registry.make_directory() as directory:
+        listeners = listen(settings, settings.workers)
+        posts = [_Post(number, listener, directory) for number, listener in enumerate(listeners, 1)]
+        if not edge.access.open:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _send_all, posts, signal.SIGHUP)
+        log.info("Serving HTTP", url=url_of(listeners[0], edge.tls))
+        keepers = [asyncio.create_task(post.keep()) for post in posts]
+        await asyncio.wait([asyncio.create_task(stopping.wait()), *keepers], return_when=asyncio.FIRST_COMPLETED)
+        log.info("Shutting down")
+        for listener in listeners:
+            listener.close()
+        await _dismiss(posts, keepers, settings.shutdown_delay_seconds + settings.deadline_seconds + ANSWERING)
+    log.info("Stopped")
+    return next((status for keeper in keepers if (status := keeper.result())), 0)
+
+
+async def _dismiss(posts: list[_Post], keepers: list[asyncio.Task[int]], grace: float) -> None:
+    """End all workers: with SIGTERM, and without mercy where that does not do in time."""
     for post in posts:
         post.dismiss()
-    grace = settings.shutdown_delay_seconds + settings.deadline_seconds + ANSWERING + CLOSING
-    _, late = await asyncio.wait(keepers, timeout=grace)
+    _, late = await asyncio.wait(keepers, timeout=grace + CLOSING)
     if late:
         log.error("Killing workers that do not end", workers=len(late))
         _send_all(posts, signal.SIGKILL)
-    statuses = await asyncio.gather(*keepers)
-    log.info("Stopped")
-    return next(filter(None, statuses), 0)
+        await asyncio.wait(late)
 
 
 def _send_all(posts: list[_Post], number: signal.Signals) -> None:
