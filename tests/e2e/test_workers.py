@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from rollcall_dev.kafka import Broker
 from rollcall_producer.registry import MEMORY
 from rollcall_producer.tokens import Scope, make_token
 from support.load import NO_ANSWER, Load, count_students, put
 from support.log import create_topic
+from support.metrics import Metrics, shown_by, until_shown
 from support.services import Environment, Event, Service, executing, producer
 
 
@@ -41,6 +41,8 @@ async def test_workers_serve_at_one_address_and_say_which_they_are(environment: 
         await all_connected(service, 3)
         for shown in await metrics_of_each(service.url):
             assert shown["rollcall_updates_total", "accepted"] == 300
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await until_shown(client, {("rollcall_requests_total", "PUT", "/Record/Update", "200"): 300})
         assert await service.end() == 0
     assert await count_students(environment) == {f"s-{number}": 1 for number in range(300)}
     assert [event["event"] for event in service.events].count("Serving HTTP") == 1
@@ -49,19 +51,13 @@ async def test_workers_serve_at_one_address_and_say_which_they_are(environment: 
     assert service.events[-1]["event"] == "Stopped"
 
 
-async def metrics_of_each(url: str) -> list[dict[tuple[str, ...], float]]:
+async def metrics_of_each(url: str) -> list[Metrics]:
     """Ask for metrics on many connections, of which each worker has some."""
     answers = []
     for _ in range(12):
         async with httpx.AsyncClient(base_url=url) as client:
-            answers.append(parse((await client.get("/metrics")).text))
+            answers.append(await shown_by(client))
     return answers
-
-
-def parse(text: str) -> dict[tuple[str, ...], float]:
-    """Read metrics: values by name and the values of labels."""
-    families = text_string_to_metric_families(text)
-    return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
 
 
 async def test_metrics_are_the_sum_over_workers_and_count_on_after_one_has_ended(environment: Environment) -> None:
@@ -97,7 +93,7 @@ async def test_counters_never_go_back_while_workers_are_killed(environment: Envi
                 os.kill(pids(service)[number], signal.SIGKILL)
                 while sum(map(connected, service.events)) < 2 + number:
                     with contextlib.suppress(httpx.TransportError):
-                        seen.append(parse((await client.get("/metrics")).text)["rollcall_updates_total", "accepted"])
+                        seen.append((await shown_by(client))["rollcall_updates_total", "accepted"])
         (shown, *_) = await metrics_of_each(service.url)
         assert sorted(seen) == seen
         answered = sum(answer.status == 200 for answer in load.answers)
@@ -115,7 +111,7 @@ async def test_sigterm_finishes_the_requests_in_hand_of_all_workers(everybody: b
             async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
                 broker.pause()
                 puts = [asyncio.create_task(put(client, f"s-{number}")) for number in range(20)]
-                while parse((await client.get("/metrics")).text)["rollcall_updates_in_flight",] < 20:  # noqa: ASYNC110
+                while (await shown_by(client))["rollcall_updates_in_flight",] < 20:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)  # a gauge can only be asked
                 if everybody:  # as some do who end a service by all of its processes
                     for pid in pids(service).values():

@@ -1,5 +1,6 @@
 """The API: routes and what answers them."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -10,27 +11,32 @@ from starlette.types import Scope as HttpScope
 
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.health import Check, health_routes
-from rollcall_producer import metrics, problems
+from rollcall_producer import cors, metrics, problems
 from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
 from rollcall_producer.tokens import Scope
+from rollcall_producer.traffic import PUT_ROUTE, Observed, Traffic
 
 
-def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) -> ASGIApp:
+def create_app(  # noqa: PLR0913 - all that it is made of
+    ingest: Ingest, ready: Check, access: Access, traffic: Traffic, *, origins: Sequence[str], patience: float
+) -> ASGIApp:
     """Build the API.
 
     Args:
         ingest: Where updates go.
         ready: What `/readyz` asks.
         access: Who may do what.
+        traffic: Who is told of each request.
+        origins: Origins whose pages may call.
         patience: Seconds that an upload waits for room.
     """
-    put = PutUpdate(ingest, access)
+    put = PutUpdate(ingest, access, traffic)
     app = Starlette(
         routes=[
-            Route("/Record/Update", put, methods=["PUT"]),
+            Route(PUT_ROUTE, put, methods=["PUT"]),
             Route("/Record/Updates", PostUpdates(ingest, access, patience), methods=["POST"]),
             *health_routes(lambda: None, ready, metrics.shown, partial(access.guarded, needed=Scope.READ)),
         ],
@@ -42,7 +48,7 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
         },
     )
     app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
-    return Shortcut(app, "PUT", "/Record/Update", put)
+    return Shortcut(Observed(cors.sharing(app, origins), traffic), "PUT", PUT_ROUTE, cors.sharing(put, origins))
 
 
 class Shortcut:

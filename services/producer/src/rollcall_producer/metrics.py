@@ -21,6 +21,12 @@ repeats = Counter(
     "rollcall_repeats", "Updates that repeated an earlier one and were not written again", registry=registry
 )
 written_bytes = Counter("rollcall_written_bytes", "Bytes of batches that Kafka has acknowledged", registry=registry)
+requests = Counter(
+    "rollcall_requests",
+    "Requests, by route, method and HTTP status, which is 0 if none was sent",
+    ["route", "method", "status"],
+    registry=registry,
+)
 problems = Counter(
     "rollcall_problems",
     "Requests answered with a problem, by HTTP status and kind",

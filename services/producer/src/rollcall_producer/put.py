@@ -16,6 +16,7 @@ from rollcall_producer.access import Access
 from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
+from rollcall_producer.traffic import PUT_ROUTE, Traffic
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
 
 log = structlog.get_logger()
@@ -31,9 +32,10 @@ _END = {"type": "http.response.body"}
 class PutUpdate:
     """The endpoint."""
 
-    def __init__(self, ingest: Ingest, access: Access) -> None:
+    def __init__(self, ingest: Ingest, access: Access, traffic: Traffic) -> None:
         self._ingest = ingest
         self._access = access
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -41,15 +43,20 @@ class PutUpdate:
             self._access.admit(scope["headers"], tokens.Scope.WRITE)
             headers = await self._write(dict(scope["headers"]), receive)
         except Problem as problem:
-            await problem.response()(scope, receive, send)
+            await self._refuse(problem, scope, receive, send)
         except RollcallError as error:
-            await problems.from_error(error).response()(scope, receive, send)
+            await self._refuse(problems.from_error(error), scope, receive, send)
         except Exception:
             log.exception("Unforeseen error")
-            await problems.bug().response()(scope, receive, send)
+            await self._refuse(problems.bug(), scope, receive, send)
         else:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send(_END)
+            self._traffic.accept()
+
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        await problem.response()(scope, receive, send)
+        self._traffic.report(scope, PUT_ROUTE, problem.status.value)
 
     async def _write(self, headers: Mapping[bytes, bytes], receive: Receive) -> list[tuple[bytes, bytes]]:
         check_headers(headers)

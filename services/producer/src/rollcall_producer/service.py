@@ -17,6 +17,7 @@ from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.traffic import Traffic
 from rollcall_producer.worker import Worker
 
 log = structlog.get_logger()
@@ -67,7 +68,8 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
     deadline = settings.deadline_seconds
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(journal.run())]
+        traffic = Traffic()
+        background = [tasks.create_task(journal.run()), tasks.create_task(traffic.publish())]
         listener = None
         if worker is not None:
             worker.heed_signals(stopping)
@@ -75,11 +77,11 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
             listener = socket.socket(fileno=worker.listener)
         limit = settings.in_flight_bytes // settings.workers
         async with Lanes(journal, settings.partitions, deadline, limit) as lanes:
-            app = create_app(Ingest(lanes), partial(_fault, lanes, stopping), edge.access, deadline)
-            shared = cors.sharing(app, edge.origins)
+            ready = partial(_fault, lanes, stopping)
+            app = create_app(Ingest(lanes), ready, edge.access, traffic, origins=edge.origins, patience=deadline)
             _spare_the_collector()
             async with serving(
-                shared, settings, grace=deadline + ANSWERING, protocol=ProblemProtocol, tls=edge.tls, listener=listener
+                app, settings, grace=deadline + ANSWERING, protocol=ProblemProtocol, tls=edge.tls, listener=listener
             ):
                 await stopping.wait()
                 log.info("Shutting down")
