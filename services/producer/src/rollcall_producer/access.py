@@ -107,7 +107,7 @@ class Access:
             return endpoint
 
         async def guard(request: Request) -> Response:
-            self.admit(request.scope["headers"], needed)
+            request.scope["caller"] = self.admit(request.scope["headers"], needed)
             return await endpoint(request)
 
         return guard

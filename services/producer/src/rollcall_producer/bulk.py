@@ -43,7 +43,7 @@ class PostUpdates:
         Raises:
             Problem: The request is at fault as a whole.
         """
-        self._access.admit(scope["headers"], tokens.Scope.WRITE)
+        scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
         headers = dict(scope["headers"])
         stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
         lines = _lines(headers, receive)

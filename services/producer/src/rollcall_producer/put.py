@@ -6,6 +6,7 @@ A plain ASGI endpoint: this is the hot path, and whatever it does is done for ea
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from time import monotonic
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -39,24 +40,25 @@ class PutUpdate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        began = monotonic()
         try:
-            self._access.admit(scope["headers"], tokens.Scope.WRITE)
+            scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
             headers = await self._write(dict(scope["headers"]), receive)
         except Problem as problem:
-            await self._refuse(problem, scope, receive, send)
+            await self._refuse(problem, began, scope, receive, send)
         except RollcallError as error:
-            await self._refuse(problems.from_error(error), scope, receive, send)
+            await self._refuse(problems.from_error(error), began, scope, receive, send)
         except Exception:
             log.exception("Unforeseen error")
-            await self._refuse(problems.bug(), scope, receive, send)
+            await self._refuse(problems.bug(), began, scope, receive, send)
         else:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send(_END)
-            self._traffic.accept()
+            self._traffic.accept(scope, began)
 
-    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, problem: Problem, began: float, scope: Scope, receive: Receive, send: Send) -> None:
         await problem.response()(scope, receive, send)
-        self._traffic.report(scope, PUT_ROUTE, problem.status.value)
+        self._traffic.report(scope, PUT_ROUTE, problem.status.value, began)
 
     async def _write(self, headers: Mapping[bytes, bytes], receive: Receive) -> list[tuple[bytes, bytes]]:
         check_headers(headers)

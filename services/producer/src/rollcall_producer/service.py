@@ -68,7 +68,7 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
     deadline = settings.deadline_seconds
     journal = Journal(settings)
     async with asyncio.TaskGroup() as tasks:
-        traffic = Traffic()
+        traffic = Traffic(settings.access_log_rate / settings.workers)
         background = [tasks.create_task(journal.run()), tasks.create_task(traffic.publish())]
         listener = None
         if worker is not None:

@@ -46,3 +46,7 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
         str,
         Meta(description="origins whose pages may call from a browser, separated by commas, or *"),
     ] = ""
+    access_log_rate: Annotated[
+        float,
+        Meta(ge=0, le=100_000, description="lines a second, at the most, that requests get in the log; 0 for none"),
+    ] = 10.0

@@ -1,0 +1,25 @@
+"""So many a second: token buckets, by arithmetic on the time at which a bucket will be full again.
+
+That time is all there is to a bucket, in seconds of the monotonic clock; one that has passed is a full bucket. There
+are no timers, and nothing to be done for a bucket that nobody takes from.
+"""
+
+
+class Rate:
+    """A rate, and a bucket's size: what comes in within a second, and one at the least.
+
+    Args:
+        per_second: How many a second; more than 0.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        self._each = 1 / per_second
+        self._size = max(1.0, self._each)
+
+    def take(self, full_at: float, now: float, count: int = 1) -> float:
+        """Take from a bucket, also what it does not have; give the time at which it will be full again."""
+        return max(full_at, now) + count * self._each
+
+    def free_at(self, full_at: float) -> float:
+        """Give the time from which on there is one to take."""
+        return full_at - self._size + self._each
