@@ -6,7 +6,7 @@ from time import monotonic
 import structlog
 from starlette.types import Scope
 
-from rollcall_producer.access import ANONYMOUS
+from rollcall_producer.access import client_of
 from rollcall_producer.rate import Rate
 
 log = structlog.get_logger()
@@ -72,16 +72,10 @@ class AccessLog:
             path=scope["raw_path"][:SHOWN].decode("ascii", "backslashreplace"),
             status=status,
             ms=round((now - began) * 1000, 1),
-            client=_client(scope),
+            client=client_of(scope),
             skipped=sample.take(now),
             **_length(scope),
         )
-
-
-def _client(scope: Scope) -> str:
-    """Name who calls: by the token's name, or else by the address."""
-    caller: str = scope.get("caller", ANONYMOUS)
-    return caller if caller != ANONYMOUS or scope["client"] is None else scope["client"][0]
 
 
 def _length(scope: Scope) -> dict[str, int]:

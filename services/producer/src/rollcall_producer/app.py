@@ -16,12 +16,20 @@ from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.tokens import Scope
 from rollcall_producer.traffic import PUT_ROUTE, Observed, Traffic
 
 
 def create_app(  # noqa: PLR0913 - all that it is made of
-    ingest: Ingest, ready: Check, access: Access, traffic: Traffic, *, origins: Sequence[str], patience: float
+    ingest: Ingest,
+    ready: Check,
+    access: Access,
+    traffic: Traffic,
+    *,
+    limit: RateLimit | None,
+    origins: Sequence[str],
+    patience: float,
 ) -> ASGIApp:
     """Build the API.
 
@@ -30,14 +38,15 @@ def create_app(  # noqa: PLR0913 - all that it is made of
         ready: What `/readyz` asks.
         access: Who may do what.
         traffic: Who is told of each request.
+        limit: What each client may send, or None for any number of updates.
         origins: Origins whose pages may call.
         patience: Seconds that an upload waits for room.
     """
-    put = PutUpdate(ingest, access, traffic)
+    put = PutUpdate(ingest, access, limit, traffic)
     app = Starlette(
         routes=[
             Route(PUT_ROUTE, put, methods=["PUT"]),
-            Route("/Record/Updates", PostUpdates(ingest, access, patience), methods=["POST"]),
+            Route("/Record/Updates", PostUpdates(ingest, access, limit, patience), methods=["POST"]),
             *health_routes(lambda: None, ready, metrics.shown, partial(access.guarded, needed=Scope.READ)),
         ],
         exception_handlers={

@@ -13,10 +13,11 @@ from starlette.types import Receive, Scope, Send
 
 from rollcall_domain.errors import RollcallError
 from rollcall_producer import problems, tokens
-from rollcall_producer.access import Access
+from rollcall_producer.access import Access, client_of
 from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.traffic import PUT_ROUTE, Traffic
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
 
@@ -33,9 +34,10 @@ _END = {"type": "http.response.body"}
 class PutUpdate:
     """The endpoint."""
 
-    def __init__(self, ingest: Ingest, access: Access, traffic: Traffic) -> None:
+    def __init__(self, ingest: Ingest, access: Access, limit: RateLimit | None, traffic: Traffic) -> None:
         self._ingest = ingest
         self._access = access
+        self._limit = limit
         self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,6 +45,8 @@ class PutUpdate:
         began = monotonic()
         try:
             scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
+            if self._limit is not None:
+                self._limit.check(client_of(scope))
             headers = await self._write(dict(scope["headers"]), receive)
         except Problem as problem:
             await self._refuse(problem, began, scope, receive, send)

@@ -16,6 +16,7 @@ from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.settings import ProducerSettings
 from rollcall_producer.traffic import Traffic
 from rollcall_producer.worker import Worker
@@ -77,8 +78,15 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
             listener = socket.socket(fileno=worker.listener)
         limit = settings.in_flight_bytes // settings.workers
         async with Lanes(journal, settings.partitions, deadline, limit) as lanes:
-            ready = partial(_fault, lanes, stopping)
-            app = create_app(Ingest(lanes), ready, edge.access, traffic, origins=edge.origins, patience=deadline)
+            app = create_app(
+                Ingest(lanes),
+                partial(_fault, lanes, stopping),
+                edge.access,
+                traffic,
+                limit=RateLimit(settings.rate_per_client, worker) if settings.rate_per_client else None,
+                origins=edge.origins,
+                patience=deadline,
+            )
             _spare_the_collector()
             async with serving(
                 app, settings, grace=deadline + ANSWERING, protocol=ProblemProtocol, tls=edge.tls, listener=listener

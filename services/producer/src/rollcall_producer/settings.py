@@ -50,3 +50,11 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
         float,
         Meta(ge=0, le=100_000, description="lines a second, at the most, that requests get in the log; 0 for none"),
     ] = 10.0
+    rate_per_client: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="updates a second that a client may send, who is a token's name or else an address; 0 for any",
+        ),
+    ] = 0.0
