@@ -19,7 +19,7 @@ def test_what_is_sent_on_a_connection_just_as_it_breaks_finds_it_broken(environm
             connection = await create_conn("127.0.0.1", network.port, client_id=options["client_id"])
             network.cut()
             answers = []
-            with pytest.raises(KafkaConnectionError):
+            with pytest.raises(KafkaConnectionError):  # noqa: PT012 - one of many meets it
                 while True:
                     answers.append(asyncio.ensure_future(connection.send(MetadataRequest([]))))
                     await asyncio.sleep(0)

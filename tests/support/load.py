@@ -32,6 +32,10 @@ async def count_students(environment: Environment) -> Counter[str]:
     return Counter(msgspec.json.decode(record.value or b"")["StudentId"] for record in records)
 
 
+NO_ANSWER = 0
+"""In place of a status: the connection broke."""
+
+
 class Answer(NamedTuple):
     """What became of an update."""
 
@@ -81,7 +85,10 @@ class Load:
             turn += 1
             student_id = f"s-{number}-{turn}"
             begin = monotonic()
-            answer = await put(self._client, student_id)
+            try:
+                answer = await put(self._client, student_id)
+            except httpx.TransportError:
+                answer = httpx.Response(NO_ANSWER)
             seconds = monotonic() - begin
             problem = answer.json() if answer.content else {}
             retry_after = answer.headers.get("retry-after")

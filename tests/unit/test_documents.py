@@ -12,6 +12,7 @@ from rollcall_dev.compatibility import asyncapi as topics
 from rollcall_dev.compatibility import openapi as api
 from rollcall_domain.headers import ID, TRACEPARENT
 from rollcall_domain.service.settings import known_names
+from rollcall_producer import metrics
 from rollcall_producer.settings import ProducerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +57,10 @@ def test_nothing_that_was_released_is_broken(name: str) -> None:
     number, released = _released(name)[-1]
     assert number <= tuple(map(int, version("rollcall-producer").split(".")))
     assert comparison(json.loads(released.read_text("utf-8")), describe.DOCUMENTS[name]()) == []
+
+
+def test_the_readme_lists_every_metric_of_the_producer_and_no_other() -> None:
+    rows = re.findall(r"^\| (`rollcall_.+?`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"rollcall_\w+", row)]
+    families = [family for family in metrics.shown.collect() if family.name.startswith("rollcall_")]
+    assert sorted(listed) == sorted(f.name + "_total" * (f.type == "counter") for f in families)

@@ -15,6 +15,7 @@ from time import time
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope as HttpScope
 
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.settings import env_name
@@ -108,7 +109,7 @@ class Access:
             return endpoint
 
         async def guard(request: Request) -> Response:
-            self.admit(request.scope["headers"], needed)
+            request.scope["caller"] = self.admit(request.scope["headers"], needed)
             return await endpoint(request)
 
         return guard
@@ -128,6 +129,12 @@ class Access:
     def _read(self, path: Path) -> None:
         self._tokens = {token.digest[:_HANDLE]: token for token in read_tokens(path)}
         log.info("Read the tokens", file=str(path), tokens=len(self._tokens))
+
+
+def client_of(scope: HttpScope) -> str:
+    """Name who sends a request that was let in: by the token's name, or else by the address."""
+    caller: str = scope.get("caller", ANONYMOUS)
+    return caller if caller != ANONYMOUS or scope["client"] is None else scope["client"][0]
 
 
 def configured(settings: ProducerSettings) -> Access:

@@ -1,6 +1,6 @@
 """The API: routes and what answers them."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from functools import partial
 
 import msgspec
@@ -12,28 +12,42 @@ from starlette.types import Scope as HttpScope
 
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.health import Check, health_routes
-from rollcall_producer import metrics, problems
+from rollcall_producer import cors, metrics, problems
 from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
 from rollcall_producer.description import openapi, page
 from rollcall_producer.description.document import Document
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.tokens import Scope
+from rollcall_producer.traffic import PUT_ROUTE, Observed, Traffic
 
 
-def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) -> ASGIApp:
+def create_app(  # noqa: PLR0913 - all that it is made of
+    ingest: Ingest,
+    ready: Check,
+    access: Access,
+    traffic: Traffic,
+    *,
+    limit: RateLimit | None,
+    origins: Sequence[str],
+    patience: float,
+) -> ASGIApp:
     """Build the API.
 
     Args:
         ingest: Where updates go.
         ready: What `/readyz` asks.
         access: Who may do what.
+        traffic: Who is told of each request.
+        limit: What each client may send, or None for any number of updates.
+        origins: Origins whose pages may call.
         patience: Seconds that an upload waits for room.
     """
-    put = PutUpdate(ingest, access)
+    put = PutUpdate(ingest, access, limit, traffic)
     app = Starlette(
-        routes=routes(put, PostUpdates(ingest, access, patience), ready, access),
+        routes=routes(put, PostUpdates(ingest, access, limit, patience), ready, access),
         exception_handlers={
             HTTPException: problems.on_http_exception,
             problems.Problem: problems.on_error,
@@ -42,7 +56,7 @@ def create_app(ingest: Ingest, ready: Check, access: Access, patience: float) ->
         },
     )
     app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
-    return Shortcut(app, "PUT", "/Record/Update", put)
+    return Shortcut(Observed(cors.sharing(app, origins), traffic), "PUT", PUT_ROUTE, cors.sharing(put, origins))
 
 
 def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Route]:
@@ -51,9 +65,9 @@ def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Ro
     description = Document(msgspec.json.encode(described), "application/json")
     docs = Document(page.page(described).encode(), "text/html; charset=utf-8", page.HEADERS)
     return [
-        Route("/Record/Update", put, methods=["PUT"]),
+        Route(PUT_ROUTE, put, methods=["PUT"]),
         Route("/Record/Updates", post, methods=["POST"]),
-        *health_routes(lambda: None, ready, metrics.registry, partial(access.guarded, needed=Scope.READ)),
+        *health_routes(lambda: None, ready, metrics.shown, partial(access.guarded, needed=Scope.READ)),
         Route("/openapi.json", description.answer),
         Route("/docs", docs.answer),
     ]

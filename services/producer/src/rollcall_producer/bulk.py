@@ -10,13 +10,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rollcall_producer import problems, tokens
-from rollcall_producer.access import Access
+from rollcall_producer.access import Access, client_of
 from rollcall_producer.edge import check_charset
 from rollcall_producer.inflate import Body, body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.lines import Parsed, Splitter, parse_array
 from rollcall_producer.problems import SHOWN, Problem, ProblemDetails, unsupported
 from rollcall_producer.put import traceparent
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.upload import Upload, Verdict
 from rollcall_producer.verdicts import Summary
 
@@ -33,9 +34,10 @@ _encoder = msgspec.json.Encoder()
 class PostUpdates:
     """The endpoint: a plain ASGI application, which answers while the body still comes in where that is asked for."""
 
-    def __init__(self, ingest: Ingest, access: Access, patience: float) -> None:
+    def __init__(self, ingest: Ingest, access: Access, limit: RateLimit | None, patience: float) -> None:
         self._ingest = ingest
         self._access = access
+        self._limit = limit
         self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,10 +46,12 @@ class PostUpdates:
         Raises:
             Problem: The request is at fault as a whole.
         """
-        self._access.admit(scope["headers"], tokens.Scope.WRITE)
+        scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
         headers = dict(scope["headers"])
         stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
         lines = _lines(headers, receive)
+        if self._limit is not None:
+            lines = self._limit.pace(lines, client_of(scope))
         upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
         fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
         problem = _problem(upload, fault)

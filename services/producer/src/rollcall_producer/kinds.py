@@ -37,6 +37,7 @@ Kind = Literal[
     "nothing-accepted",
     # This service and Kafka
     "busy",
+    "rate-limited",
     "kafka-unavailable",
     "internal",
 ]

@@ -1,11 +1,14 @@
 """Everything that the producer counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+import os
+
+from prometheus_client import Counter, Gauge, Histogram
 
 from rollcall_producer.errors import DeliveryError
+from rollcall_producer.registry import registries
+from rollcall_producer.worker import Worker
 
-registry = CollectorRegistry()
-ProcessCollector(registry=registry)
+registry, shown = registries(Worker.inherited(os.environ))
 
 updates = Counter(
     "rollcall_updates",
@@ -18,6 +21,12 @@ repeats = Counter(
     "rollcall_repeats", "Updates that repeated an earlier one and were not written again", registry=registry
 )
 written_bytes = Counter("rollcall_written_bytes", "Bytes of batches that Kafka has acknowledged", registry=registry)
+requests = Counter(
+    "rollcall_requests",
+    "Requests, by route, method and HTTP status, which is 0 if none was sent",
+    ["route", "method", "status"],
+    registry=registry,
+)
 problems = Counter(
     "rollcall_problems",
     "Requests answered with a problem, by HTTP status and kind",
@@ -36,12 +45,16 @@ batch_records = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     registry=registry,
 )
-in_flight = Gauge("rollcall_updates_in_flight", "Updates on their way to Kafka", registry=registry)
-queued_bytes = Gauge("rollcall_queued_bytes", "Bytes of updates on their way to Kafka", registry=registry)
+in_flight = Gauge(
+    "rollcall_updates_in_flight", "Updates on their way to Kafka", registry=registry, multiprocess_mode="livesum"
+)
+queued_bytes = Gauge(
+    "rollcall_queued_bytes", "Bytes of updates on their way to Kafka", registry=registry, multiprocess_mode="livesum"
+)
 replacements = Counter(
     "rollcall_client_replacements", "Kafka clients that were replaced after a failed batch", registry=registry
 )
-connections = Gauge("rollcall_connections", "Connections that are open", registry=registry)
+connections = Gauge("rollcall_connections", "Connections that are open", registry=registry, multiprocess_mode="livesum")
 unread_answers = Counter(
     "rollcall_unread_answers", "Connections that were cut because their answer was not taken", registry=registry
 )

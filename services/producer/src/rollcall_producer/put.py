@@ -6,14 +6,17 @@ A plain ASGI endpoint: this is the hot path, and whatever it does is done for ea
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from time import monotonic
 
 from starlette.types import Receive, Scope, Send
 
 from rollcall_producer import problems, tokens
-from rollcall_producer.access import Access
+from rollcall_producer.access import Access, client_of
 from rollcall_producer.edge import check_headers, parse_update, read_body
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
+from rollcall_producer.rate import RateLimit
+from rollcall_producer.traffic import PUT_ROUTE, Traffic
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
 
 _IDENTITY = re.compile(ID_PATTERN.encode())
@@ -27,14 +30,19 @@ _END = {"type": "http.response.body"}
 class PutUpdate:
     """The endpoint."""
 
-    def __init__(self, ingest: Ingest, access: Access) -> None:
+    def __init__(self, ingest: Ingest, access: Access, limit: RateLimit | None, traffic: Traffic) -> None:
         self._ingest = ingest
         self._access = access
+        self._limit = limit
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        began = monotonic()
         try:
-            self._access.admit(scope["headers"], tokens.Scope.WRITE)
+            scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
+            if self._limit is not None:
+                self._limit.check(client_of(scope))
             headers = dict(scope["headers"])
             check_headers(headers)
             identity = _identity(headers)
@@ -42,16 +50,22 @@ class PutUpdate:
             batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
             outcome = await batch.wait()
         except Exception as error:  # noqa: BLE001 - there is nobody else to answer
-            await problems.of(error).response()(scope, receive, send)
+            await self._refuse(error, began, scope, receive, send)
             return
         if outcome is not None:
-            await problems.of(outcome).response()(scope, receive, send)
+            await self._refuse(outcome, began, scope, receive, send)
             return
         answer = [_NO_LENGTH, (b"x-rollcall-id", new)]
         if identity is not None:
             answer.append(_REPLAYED if repeated else _DOWNSTREAM)
         await send({"type": "http.response.start", "status": 200, "headers": answer})
         await send(_END)
+        self._traffic.accept(scope, began)
+
+    async def _refuse(self, error: Exception, began: float, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = problems.of(error)
+        await problem.response()(scope, receive, send)
+        self._traffic.report(scope, PUT_ROUTE, problem.status.value, began)
 
 
 def _identity(headers: Mapping[bytes, bytes]) -> bytes | None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import socket
+import ssl
 from functools import partial
 from ipaddress import ip_network
+from typing import NamedTuple
 
 import structlog
 
@@ -17,42 +20,97 @@ from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal
 from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
+from rollcall_producer.rate import RateLimit
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.traffic import Traffic
+from rollcall_producer.worker import Worker
 
 log = structlog.get_logger()
 
-_ANSWERING = 1.0
+ANSWERING = 1.0
 """Seconds beyond the deadline in which the last answers leave."""
 
 
-async def serve(settings: ProducerSettings, stopping: asyncio.Event, limits: Limits = DEFAULT_LIMITS) -> None:
+class Edge(NamedTuple):
+    """How requests come in.
+
+    Attributes:
+        access: Who may do what.
+        tls: The certificate to show, or None for plain HTTP.
+        origins: Origins whose pages may call.
+        proxies: Proxies that are believed whom they speak for.
+    """
+
+    access: access.Access
+    tls: ssl.SSLContext | None
+    origins: list[str]
+    proxies: list[str]
+
+
+def configure(settings: ProducerSettings) -> Edge:
+    """Set up how requests come in.
+
+    Raises:
+        ConfigurationError: A setting, or a file that one names, can't be used.
+    """
+    return Edge(
+        access.configured(settings),
+        tls.server_context(settings),
+        cors.parse_origins(settings.cors_origins),
+        _proxies(settings.trusted_proxies),
+    )
+
+
+async def serve(
+    settings: ProducerSettings,
+    stopping: asyncio.Event,
+    worker: Worker | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> None:
     """Serve until the event is set; then finish the requests in hand.
+
+    Args:
+        settings: The service's settings. What they limit is limited for all workers together.
+        stopping: The event.
+        worker: Which one of several this process is, or None if it is the only one.
+        limits: What a client may take its time for.
 
     Raises:
         TopicMismatchError: The topic is not laid out as declared (within an ExceptionGroup).
         ConfigurationError: A setting, or a file that one names, can't be used; or the address can't be listened on
             (within an ExceptionGroup).
     """
-    admission = access.configured(settings)
-    certificate, origins = tls.server_context(settings), cors.parse_origins(settings.cors_origins)
-    proxies = _proxies(settings.trusted_proxies)
-    admission.reload_on_hangup()
+    edge = configure(settings)
+    edge.access.reload_on_hangup()
     deadline = settings.deadline_seconds
     journal = Journal(settings)
-    connections = Connections(make_room(settings.connections), limits)
+    connections = Connections(make_room(max(1, settings.connections // settings.workers)), limits)
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(journal.run()), tasks.create_task(connections.watch())]
-        async with Lanes(journal, settings.partitions, deadline, settings.in_flight_bytes) as lanes:
-            app = cors.sharing(
-                create_app(Ingest(lanes), partial(_fault, lanes, stopping), admission, deadline), origins
+        traffic = Traffic(settings.access_log_rate / settings.workers)
+        background = [tasks.create_task(step) for step in (journal.run(), connections.watch(), traffic.publish())]
+        listener = None
+        if worker is not None:
+            worker.heed_signals(stopping)
+            background.append(tasks.create_task(worker.report(journal.connected)))
+            listener = socket.socket(fileno=worker.listener)
+        limit = settings.in_flight_bytes // settings.workers
+        async with Lanes(journal, settings.partitions, deadline, limit) as lanes:
+            app = create_app(
+                Ingest(lanes),
+                partial(_fault, lanes, stopping),
+                edge.access,
+                traffic,
+                limit=RateLimit(settings.rate_per_client, worker) if settings.rate_per_client else None,
+                origins=edge.origins,
+                patience=deadline,
             )
-            http = HttpOptions(partial(ProblemProtocol, connections), proxies, certificate)
+            http = HttpOptions(partial(ProblemProtocol, connections), edge.proxies, edge.tls, listener)
             _spare_the_collector()
-            async with serving(app, settings, grace=deadline + _ANSWERING, http=http):
+            async with serving(app, settings, grace=deadline + ANSWERING, http=http):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)
-        for task in running:
+        for task in background:
             task.cancel()
     log.info("Stopped")
 

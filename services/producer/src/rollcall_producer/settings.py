@@ -11,6 +11,7 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
     """The producer's settings."""
 
     port: Annotated[int, Meta(ge=0, le=65_535, description="port to serve HTTP on; 0 takes any that is free")] = 8000
+    workers: Annotated[int, Meta(ge=1, le=256, description="processes that serve; see README, Workers")] = 1
     deadline_seconds: Annotated[
         float, Meta(ge=0.1, le=300, description="the longest that a request waits for Kafka before it is answered 503")
     ] = 5.0
@@ -58,3 +59,15 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             "X-Forwarded-Proto are believed"
         ),
     ] = ""
+    access_log_rate: Annotated[
+        float,
+        Meta(ge=0, le=100_000, description="lines a second, at the most, that requests get in the log; 0 for none"),
+    ] = 10.0
+    rate_per_client: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="updates a second that a client may send, who is a token's name or else an address; 0 for any",
+        ),
+    ] = 0.0

@@ -9,6 +9,7 @@ import structlog
 from structlog.types import Processor
 
 _SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,  # which process of several it is
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]

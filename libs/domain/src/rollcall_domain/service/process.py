@@ -20,33 +20,35 @@ log = structlog.get_logger()
 
 S = TypeVar("S", bound=ServiceSettings)
 
+Serve = Callable[[S, asyncio.Event], Awaitable[int | None]]
+"""A service: works until the event is set, then ends in good order. Gives the exit status, or None for 0."""
+
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 EX_CONFIG = 78
 """The exit status of a process whose settings are at fault (BSD's sysexits): no restart will mend it."""
 
 
-def run(kind: type[S], serve: Callable[[S, asyncio.Event], Awaitable[None]]) -> int:
+def run(kind: type[S], serve: Serve[S]) -> int:
     """Run a service until SIGTERM or SIGINT.
 
     Args:
         kind: The settings to read from the environment.
-        serve: The service: works until the event is set, then ends in good order.
+        serve: The service.
 
     Returns:
-        The process's exit status: 0 after a signal, 78 for faulty settings, 1 for any other error that was foreseen.
+        The process's exit status: the service's own; 78 for faulty settings, 1 for any other error that was foreseen.
     """
     try:
         settings = load(kind, os.environ)
         security_options(settings)  # at fault, they end the process before it serves anything
         logs.configure(settings.log_format, settings.log_level)
-        uvloop.run(_until_stopped(serve, settings))
+        return uvloop.run(_until_stopped(serve, settings)) or 0
     except (RollcallError, KafkaError, ExceptionGroup) as raised:
         return _report(raised)
-    return 0
 
 
-async def _until_stopped(serve: Callable[[S, asyncio.Event], Awaitable[None]], settings: S) -> None:
+async def _until_stopped(serve: Serve[S], settings: S) -> int | None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -58,7 +60,7 @@ async def _until_stopped(serve: Callable[[S, asyncio.Event], Awaitable[None]], s
 
     for number in SIGNALS:
         loop.add_signal_handler(number, stop)
-    await serve(settings, stopping)
+    return await serve(settings, stopping)
 
 
 def _report(raised: Exception) -> int:

@@ -5,6 +5,7 @@ import contextlib
 import math
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,11 +43,13 @@ class HttpOptions:
         protocol: What reads and writes it; takes uvicorn's arguments.
         proxies: Addresses and networks of proxies that are believed whom they speak for.
         tls: The certificate to show, for HTTPS.
+        listener: Where connections come in, if somebody else listens already, and has said so.
     """
 
     protocol: Callable[..., asyncio.Protocol] = HttpToolsProtocol
     proxies: Sequence[str] = ()
     tls: ssl.SSLContext | None = None
+    listener: socket.socket | None = None
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +70,8 @@ async def serving(
     Raises:
         ConfigurationError: The address can't be listened on.
     """
-    listener, tls = _listen(settings.host, settings.port), http.tls
+    tls = http.tls
+    listener = http.listener or listen(settings)[0]
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -87,30 +91,70 @@ async def serving(
     acceptors = [listener, *(listener.dup() for _ in range(ACCEPTS - 1))]
     serve = asyncio.create_task(server.serve(sockets=acceptors), name="http")
     try:
-        url = _url("http" if tls is None else "https", listener)
-        log.info("Serving HTTP", url=url)
+        url = url_of(listener, tls)
+        if http.listener is None:
+            log.info("Serving HTTP", url=url)
         yield url
     finally:
         server.should_exit = True
         await serve
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(settings: ServiceSettings, processes: int = 1) -> list[socket.socket]:
+    """Listen where the settings say.
+
+    Several processes get a socket each where the kernel spreads connections over them (Linux). Where it does not, or
+    where there is but one socket, whoever is awake takes all that have come in, and that may always be the same one.
+
+    Args:
+        settings: The service's settings.
+        processes: How many processes are to serve there.
+
+    Returns:
+        A socket for each process; or the same one for all of them.
+
+    Raises:
+        ConfigurationError: The address can't be listened on.
+    """
+    if processes == 1 or sys.platform != "linux":
+        return [_listen(settings.host, settings.port)] * processes
+    with _bind(settings.host, settings.port) as free:  # sharing would also let in processes of another service
+        port = free.getsockname()[1]
+    return [_listen(settings.host, port, share=True) for _ in range(processes)]
+
+
+def _listen(host: str, port: int, *, share: bool = False) -> socket.socket:
+    listener = _bind(host, port, share=share)
+    try:
+        listener.listen(BACKLOG)  # from here on callers wait, and are not refused
+    except OSError as error:
+        raise _taken(listener, host, port, error) from error
+    return listener
+
+
+def _bind(host: str, port: int, *, share: bool = False) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise ConfigurationError(env_name("host"), f"can't listen on {host}: {error.strerror}") from error
-    listener = socket.socket(family, kind, protocol)
+    bound = socket.socket(family, kind, protocol)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)  # from here on callers wait, and are not refused
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(address)
     except OSError as error:
-        listener.close()
-        raise ConfigurationError(env_name("port"), f"can't listen on {host}:{port}: {error.strerror}") from error
-    return listener
+        raise _taken(bound, host, port, error) from error
+    return bound
 
 
-def _url(scheme: str, listener: socket.socket) -> str:
+def _taken(bound: socket.socket, host: str, port: int, error: OSError) -> ConfigurationError:
+    bound.close()
+    return ConfigurationError(env_name("port"), f"can't listen on {host}:{port}: {error.strerror}")
+
+
+def url_of(listener: socket.socket, tls: ssl.SSLContext | None) -> str:
+    """Give the address of a socket that listens, such as `http://127.0.0.1:8000`."""
+    scheme = "http" if tls is None else "https"
     host, port = listener.getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -126,7 +126,7 @@ _MEANINGS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of a type, charset or encoding that is not taken.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "It can be read, and is not what is asked for.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too much waits for Kafka already; nothing was written.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too much waits for Kafka already, or comes from this client; nothing was written.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Request line and headers are too large.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of this service.",
     HTTPStatus.SERVICE_UNAVAILABLE: (

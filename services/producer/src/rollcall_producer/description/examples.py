@@ -81,6 +81,12 @@ PROBLEMS: dict[Kind, Problem] = {
         of(RecordTooLargeError("the record takes more than the 400 bytes that the topic allows")),
         Problem(_UNPROCESSABLE, "nothing-accepted", "every line was rejected", summary=NONE),
         of(BusyError(2)),
+        Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate-limited",
+            "this client may send 100 updates a second",
+            headers={"Retry-After": "1"},
+        ),
         of(OutcomeUnknownError("Kafka did not acknowledge within 5 s; the update may be written, or not")),
         Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged"),
     )

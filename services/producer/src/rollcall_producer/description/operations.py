@@ -78,6 +78,7 @@ _PUT = Operation(
         "unsupported-media-type",
         *_UPDATE_PROBLEMS,
         "busy",
+        "rate-limited",
         "too-many-connections",
         "kafka-unavailable",
     ),
