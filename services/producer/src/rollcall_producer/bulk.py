@@ -52,12 +52,9 @@ class PostUpdates:
         if self._limit is not None:
             lines = self._limit.pace(lines, client_of(scope))
         upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
-        if stream is None:
-            fault = await _take_all(upload, lines, _tell_nobody)
-            await _answer(upload, fault)(scope, receive, send)
-            return
-        fault = await _take_all(upload, lines, stream.tell)
-        if stream.begun:
+        fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
+        scope["accepted"] = upload.summary.accepted
+        if stream is not None and stream.begun:
             await stream.end(upload.summary, _problem(upload, fault))
         else:
             await _answer(upload, fault)(scope, receive, send)

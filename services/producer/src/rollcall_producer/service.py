@@ -1,15 +1,23 @@
 """The producer as a process: the API over lanes over Kafka, brought up and down in order."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from functools import partial
+from types import ModuleType
 from typing import NamedTuple
 
 import structlog
+from starlette.types import ASGIApp
 
+from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.provision import topic_name
 from rollcall_domain.service.server import serving
+from rollcall_domain.service.settings import env_name
+from rollcall_domain.topics import STUDENT
 from rollcall_producer import access, cors, tls
 from rollcall_producer.app import create_app
 from rollcall_producer.ingest import Ingest
@@ -34,11 +42,13 @@ class Edge(NamedTuple):
         access: Who may do what.
         tls: The certificate to show, or None for plain HTTP.
         origins: Origins whose pages may call.
+        tracing: What makes spans of requests, or None if nobody wants them.
     """
 
     access: access.Access
     tls: ssl.SSLContext | None
     origins: list[str]
+    tracing: ModuleType | None
 
 
 def configure(settings: ProducerSettings) -> Edge:
@@ -48,7 +58,17 @@ def configure(settings: ProducerSettings) -> Edge:
         ConfigurationError: A setting, or a file that one names, can't be used.
     """
     admission = access.configured(settings)
-    return Edge(admission, tls.server_context(settings), cors.parse_origins(settings.cors_origins))
+    origins = cors.parse_origins(settings.cors_origins)
+    return Edge(admission, tls.server_context(settings), origins, _tracing() if settings.otel else None)
+
+
+def _tracing() -> ModuleType:
+    try:
+        from rollcall_producer import tracing  # noqa: PLC0415 - what it imports may be missing
+    except ModuleNotFoundError as error:
+        fault = f"needs the extra rollcall-producer[otel]: there is no {error.name}"
+        raise ConfigurationError(env_name("otel"), fault) from error
+    return tracing
 
 
 async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Worker | None = None) -> None:
@@ -88,8 +108,10 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
                 patience=deadline,
             )
             _spare_the_collector()
-            async with serving(
-                app, settings, grace=deadline + ANSWERING, protocol=ProblemProtocol, tls=edge.tls, listener=listener
+            grace = deadline + ANSWERING
+            async with (
+                _traced(app, edge, settings) as outer,
+                serving(outer, settings, grace=grace, protocol=ProblemProtocol, tls=edge.tls, listener=listener),
             ):
                 await stopping.wait()
                 log.info("Shutting down")
@@ -97,6 +119,19 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event, worker: Wor
         for task in background:
             task.cancel()
     log.info("Stopped")
+
+
+@contextlib.asynccontextmanager
+async def _traced(app: ASGIApp, edge: Edge, settings: ProducerSettings) -> AsyncIterator[ASGIApp]:
+    """Have an application's requests make spans, if that is wanted; send the last of them after the body."""
+    if edge.tracing is None:
+        yield app
+        return
+    tracing = edge.tracing.Tracing(topic_name(STUDENT, settings))
+    try:
+        yield tracing.wrap(app)
+    finally:
+        await tracing.close()
 
 
 def _fault(lanes: Lanes, stopping: asyncio.Event) -> str | None:
