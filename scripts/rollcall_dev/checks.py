@@ -23,6 +23,9 @@ PACKAGES = {
 }
 """Each package, and what is installed for it of this repository."""
 
+EXTRAS = {"rollcall_domain": "rollcall_domain.service", "rollcall_producer": "rollcall_producer.tracing"}
+"""What needs an extra of its package, and is not imported where it is installed alone."""
+
 _MSGSPEC = ["--no-verify-hashes", "--constraint", str(ROOT / "requirements.txt"), "msgspec"]
 """All that the domain needs by itself, at its pinned version."""
 
@@ -124,8 +127,7 @@ def _alone(package: str) -> Callable[[], bool]:
         folders = PACKAGES[package]
         requirements = ROOT / folders[-1] / "requirements.txt"
         pinned = ["--require-hashes", "-r", str(requirements)] if requirements in EXPORTS else _MSGSPEC
-        # The domain alone is imported without what its extra brings.
-        left_out = "rollcall_domain.service" if package == "rollcall_domain" else "nothing"
+        left_out = EXTRAS.get(package, "nothing")
         with tempfile.TemporaryDirectory() as folder:
             python = f"{folder}/bin/python"
             install = [uv(), "pip", "install", "--quiet", "--python", python]

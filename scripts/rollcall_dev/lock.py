@@ -15,6 +15,7 @@ _MARK = "# made by scripts/lock from "
 EXPORTS = {
     ROOT / "requirements.txt": ["--all-packages", "--all-extras", "--group", "dev"],
     ROOT / "services/producer/requirements.txt": ["--package", "rollcall-producer", "--no-dev"],
+    ROOT / "services/producer/requirements-otel.txt": ["--package", "rollcall-producer", "--no-dev", "--extra", "otel"],
     ROOT / "services/consumer/requirements.txt": ["--package", "rollcall-consumer", "--no-dev"],
 }
 """Each file, and what `uv export` puts into it."""

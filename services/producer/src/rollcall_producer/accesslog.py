@@ -74,11 +74,12 @@ class AccessLog:
             ms=round((now - began) * 1000, 1),
             client=client_of(scope),
             skipped=sample.take(now),
-            **_length(scope),
+            **_size(scope),
         )
 
 
-def _length(scope: Scope) -> dict[str, int]:
-    """Tell how long the body is, if that was said before it."""
+def _size(scope: Scope) -> dict[str, int]:
+    """Tell how long the body is, if that was said before it, and how many updates of an upload were accepted."""
     declared: bytes = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    return {"bytes": int(declared)} if declared.isdigit() else {}
+    size = {"bytes": int(declared)} if declared.isdigit() else {}
+    return {**size, "accepted": scope["accepted"]} if "accepted" in scope else size

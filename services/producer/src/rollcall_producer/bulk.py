@@ -54,6 +54,7 @@ class PostUpdates:
             lines = self._limit.pace(lines, client_of(scope))
         upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
         fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
+        scope["accepted"] = upload.summary.accepted
         problem = _problem(upload, fault)
         if stream is not None and stream.begun:
             await stream.end(upload.summary, problem)

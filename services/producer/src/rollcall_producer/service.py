@@ -1,18 +1,24 @@
 """The producer as a process: the API over lanes over Kafka, brought up and down in order."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from functools import partial
 from ipaddress import ip_network
+from types import ModuleType
 from typing import NamedTuple
 
 import structlog
+from starlette.types import ASGIApp
 
 from rollcall_domain.errors import ConfigurationError
+from rollcall_domain.service.provision import topic_name
 from rollcall_domain.service.server import HttpOptions, serving
 from rollcall_domain.service.settings import env_name
+from rollcall_domain.topics import STUDENT
 from rollcall_producer import access, cors, tls
 from rollcall_producer.app import create_app
 from rollcall_producer.connections import DEFAULT_LIMITS, Connections, Limits, make_room
@@ -39,12 +45,14 @@ class Edge(NamedTuple):
         tls: The certificate to show, or None for plain HTTP.
         origins: Origins whose pages may call.
         proxies: Proxies that are believed whom they speak for.
+        tracing: What makes spans of requests, or None if nobody wants them.
     """
 
     access: access.Access
     tls: ssl.SSLContext | None
     origins: list[str]
     proxies: list[str]
+    tracing: ModuleType | None
 
 
 def configure(settings: ProducerSettings) -> Edge:
@@ -58,7 +66,17 @@ def configure(settings: ProducerSettings) -> Edge:
         tls.server_context(settings),
         cors.parse_origins(settings.cors_origins),
         _proxies(settings.trusted_proxies),
+        _tracing() if settings.otel else None,
     )
+
+
+def _tracing() -> ModuleType:
+    try:
+        from rollcall_producer import tracing  # noqa: PLC0415 - what it imports may be missing
+    except ModuleNotFoundError as error:
+        fault = f"needs the extra rollcall-producer[otel]: there is no {error.name}"
+        raise ConfigurationError(env_name("otel"), fault) from error
+    return tracing
 
 
 async def serve(
@@ -106,13 +124,29 @@ async def serve(
             )
             http = HttpOptions(partial(ProblemProtocol, connections), edge.proxies, edge.tls, listener)
             _spare_the_collector()
-            async with serving(app, settings, grace=deadline + ANSWERING, http=http):
+            async with (
+                _traced(app, edge, settings) as outer,
+                serving(outer, settings, grace=deadline + ANSWERING, http=http),
+            ):
                 await stopping.wait()
                 log.info("Shutting down")
                 await asyncio.sleep(settings.shutdown_delay_seconds)
         for task in background:
             task.cancel()
     log.info("Stopped")
+
+
+@contextlib.asynccontextmanager
+async def _traced(app: ASGIApp, edge: Edge, settings: ProducerSettings) -> AsyncIterator[ASGIApp]:
+    """Have an application's requests make spans, if that is wanted; send the last of them after the body."""
+    if edge.tracing is None:
+        yield app
+        return
+    tracing = edge.tracing.Tracing(topic_name(STUDENT, settings))
+    try:
+        yield tracing.wrap(app)
+    finally:
+        await tracing.close()
 
 
 def _fault(lanes: Lanes, stopping: asyncio.Event) -> str | None:

@@ -71,3 +71,6 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="updates a second that a client may send, who is a token's name or else an address; 0 for any",
         ),
     ] = 0.0
+    otel: Annotated[
+        bool, Meta(description="whether requests that write make spans of OpenTelemetry, see README, Tracing")
+    ] = False
