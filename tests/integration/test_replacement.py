@@ -1,0 +1,40 @@
+"""Kafka clients that have to be replaced, or that can't be had."""
+
+import asyncio
+
+import pytest
+from aiokafka.cluster import ClusterMetadata
+
+from rollcall_producer.errors import DeliveryError
+from rollcall_producer.update import Update
+from support.log import delete_topic
+from support.services import PATIENCE, Environment
+from support.writer import Writer, writing
+
+UPDATES = [Update(f"s-{number}", "LoggedIn") for number in range(60)]
+
+
+async def _write_all(writer: Writer) -> list[BaseException | None]:
+    outcomes = await asyncio.gather(*map(writer.write, UPDATES), return_exceptions=True)
+    assert all(outcome is None or isinstance(outcome, DeliveryError) for outcome in outcomes)
+    return outcomes
+
+
+async def _until_all_are_written(writer: Writer) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while any(await _write_all(writer)):
+            pass
+
+
+async def test_asks_for_metadata_now_and_then_while_there_is_no_topic(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+    update = ClusterMetadata.update_metadata
+    monkeypatch.setattr(ClusterMetadata, "update_metadata", lambda *given: answers.append(update(*given)))
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        begin = len(answers)
+        await _until_all_are_written(writer)
+    assert len(answers) - begin < 100
