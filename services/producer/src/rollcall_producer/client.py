@@ -37,6 +37,16 @@ class Client(AIOKafkaProducer):  # type: ignore[misc]  # it has no types
         self._message_accumulator._batch_ttl = inf  # noqa: SLF001 - no public setting
         _pace(self.client)
 
+    async def start(self) -> None:
+        """Connect, and find the topic.
+
+        Raises:
+            KafkaError: Kafka can't be reached, or refuses, or there is no such topic.
+        """
+        await super().start()
+        await self.client.set_topics([self.topic])  # else it might ask for those of the whole cluster
+        await self.partitions_for(self.topic)
+
 
 def _pace(client: AIOKafkaClient) -> None:
     """Have a client pause between requests for metadata.

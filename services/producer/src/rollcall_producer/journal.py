@@ -155,6 +155,5 @@ class Journal:
         topic = topic_name(STUDENT, self._settings)
         client = Client(topic, self._settings, BATCH_LIMIT)
         await started(client)
-        await client.partitions_for(topic)
         log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=topic)
         return Connection(client, topic)
