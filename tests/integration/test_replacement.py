@@ -58,3 +58,16 @@ async def test_a_client_that_does_not_find_the_topic_is_stopped(
             assert "UnknownTopicOrPartition" in str(writer.fault())
         await until(lambda: writer.fault() is None)
         assert sum("_sender_routine" in repr(task) for task in asyncio.all_tasks()) == 1
+
+
+async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_partition(
+    environment: Environment,
+) -> None:
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        first = asyncio.create_task(writer.write(UPDATES[0]))
+        await until(lambda: writer.leader(0) is None)
+        assert any(await _write_all(writer))
+        await asyncio.wait([first])
+        await _until_all_are_written(writer)

@@ -12,9 +12,14 @@ from support.services import PATIENCE, Environment
 
 
 class Writer:
-    """Writes updates, and learns what became of them."""
+    """Writes updates, and learns what became of them.
 
-    def __init__(self, lanes: Lanes) -> None:
+    Attributes:
+        leader: Tells which broker leads a partition, or None.
+    """
+
+    def __init__(self, journal: Journal, lanes: Lanes) -> None:
+        self.leader = journal.leader
         self._lanes = lanes
         self._ingest = Ingest(lanes)
 
@@ -40,7 +45,7 @@ async def writing(
     async with Lanes(journal, 6, deadline, limit=6 * LEAST_LIMIT) as lanes:
         if connected:
             await until(lambda: lanes.fault() is None)
-        yield Writer(lanes)
+        yield Writer(journal, lanes)
     connection.cancel()
     await asyncio.wait([connection])
 
