@@ -1,62 +1,24 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
 from rollcall_dev.kafka import Broker, BrokerConfig, Node
 from rollcall_producer import kafka
 from rollcall_producer.errors import BusyError, DeliveryError, NotWrittenError, OutcomeUnknownError
-from rollcall_producer.ingest import Ingest
-from rollcall_producer.journal import Journal
-from rollcall_producer.lanes import LEAST_LIMIT, Lanes
+from rollcall_producer.lanes import LEAST_LIMIT
 from rollcall_producer.update import Update
 from support.log import read_all
 from support.services import PATIENCE, Environment
+from support.writer import until, writing
 
 UPDATE = Update("x" * 64, "LoggedIn")
 UPDATES = [Update(f"s-{number}", "LoggedIn") for number in range(60)]
 
 
-class _Caller:
-    """Writes updates, and learns what became of them."""
-
-    def __init__(self, lanes: Lanes) -> None:
-        self._lanes = lanes
-        self._ingest = Ingest(lanes)
-
-    def fault(self) -> str | None:
-        return self._lanes.fault()
-
-    async def write(self, update: Update) -> None:
-        batch, *_ = self._ingest.admit(update, None, None)
-        outcome = await batch.wait()
-        if outcome is not None:
-            raise type(outcome)(str(outcome))
-
-
-@asynccontextmanager
-async def _lanes(environment: Environment, deadline: float, *, connected: bool = True) -> AsyncIterator[_Caller]:
-    journal = Journal(environment.producer())
-    connection = asyncio.create_task(journal.run())
-    async with Lanes(journal, 6, deadline, limit=6 * LEAST_LIMIT) as lanes:
-        if connected:
-            await _until(lambda: lanes.fault() is None)
-        yield _Caller(lanes)
-    connection.cancel()
-    await asyncio.wait([connection])
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - state can only be asked for
-            await asyncio.sleep(0.01)
-
-
 async def test_a_lane_holds_a_bounded_amount_and_writes_all_that_it_took() -> None:
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
-        async with _lanes(environment, deadline=60) as lanes:
+        async with writing(environment, deadline=60) as lanes:
             await lanes.write(UPDATE)
             broker.pause()
             writes = [asyncio.create_task(lanes.write(UPDATE)) for _ in range(30_000)]
@@ -74,7 +36,7 @@ async def test_a_lane_holds_a_bounded_amount_and_writes_all_that_it_took() -> No
 async def test_room_comes_back_when_callers_give_up() -> None:
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
-        async with _lanes(environment, deadline=1) as lanes:
+        async with writing(environment, deadline=1) as lanes:
             await lanes.write(UPDATE)
             broker.pause()
             for _ in range(2):
@@ -88,14 +50,14 @@ async def test_a_client_that_a_frozen_kafka_has_stalled_is_replaced(monkeypatch:
     monkeypatch.setattr(kafka, "STALL", 0.5)
     with Broker() as broker:
         environment = Environment(broker.bootstrap_servers, "")
-        async with _lanes(environment, deadline=1) as lanes:
+        async with writing(environment, deadline=1) as lanes:
             await asyncio.gather(*map(lanes.write, UPDATES))
             broker.pause()
             outcomes = await asyncio.gather(*map(lanes.write, UPDATES), return_exceptions=True)
             assert all(isinstance(outcome, DeliveryError) for outcome in outcomes)
-            await _until(lambda: "can't use Kafka" in str(lanes.fault()))
+            await until(lambda: "can't use Kafka" in str(lanes.fault()))
             broker.resume()
-            await _until(lambda: lanes.fault() is None)
+            await until(lambda: lanes.fault() is None)
             await asyncio.gather(*map(lanes.write, UPDATES))
 
 
@@ -108,7 +70,7 @@ async def test_partitions_with_a_leader_are_served_while_another_has_none() -> N
         for broker in brokers:
             await asyncio.to_thread(broker.wait_ready)
         environment = Environment(brokers[0].bootstrap_servers, "")
-        async with _lanes(environment, deadline=3) as lanes:
+        async with writing(environment, deadline=3) as lanes:
             await asyncio.gather(*map(lanes.write, UPDATES))
             brokers[2].kill()
             shares = []
@@ -127,7 +89,7 @@ async def test_partitions_with_a_leader_are_served_while_another_has_none() -> N
 
 async def test_an_update_is_not_written_while_there_is_no_kafka() -> None:
     environment = Environment("127.0.0.1:1", "")
-    async with _lanes(environment, deadline=0.2, connected=False) as lanes:
+    async with writing(environment, deadline=0.2, connected=False) as lanes:
         assert lanes.fault() is not None
         with pytest.raises(NotWrittenError, match=r"within 0\.2 s; nothing was written"):
             await lanes.write(UPDATE)

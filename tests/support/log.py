@@ -26,12 +26,22 @@ async def create_topic(servers: str, topic: str, partitions: int) -> None:
         await admin.close()
 
 
-async def recreate_topic(servers: str, topic: str, partitions: int) -> None:
-    """Delete a topic, and create one of its name."""
+async def delete_topic(servers: str, topic: str) -> None:
+    """Delete a topic."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     try:
         await admin.start()
         await admin.delete_topics([topic])
+    finally:
+        await admin.close()
+
+
+async def recreate_topic(servers: str, topic: str, partitions: int) -> None:
+    """Delete a topic, and create one of its name."""
+    await delete_topic(servers, topic)
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
         while topic in await admin.list_topics():  # noqa: ASYNC110 - metadata can only be asked for
             await asyncio.sleep(0.02)
         await admin.create_topics([NewTopic(topic, partitions, 1)])

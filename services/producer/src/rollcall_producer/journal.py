@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.cause import explain, is_denial
-from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started
+from rollcall_domain.service.connection import REFUSED_BACKOFF, persist, started
 from rollcall_domain.service.provision import ensure_topics, largest_batch, topic_name
 from rollcall_domain.topics import STUDENT
 from rollcall_producer import metrics
 from rollcall_producer.batch import split
+from rollcall_producer.client import Client
 from rollcall_producer.errors import BatchTooLargeError, NotWrittenError, OutcomeUnknownError
 from rollcall_producer.kafka import Connection
 from rollcall_producer.settings import ProducerSettings
@@ -153,16 +153,7 @@ class Journal:
                 raise
         self.batch_limit = min(BATCH_LIMIT, await largest_batch(STUDENT, self._settings) or BATCH_LIMIT)
         topic = topic_name(STUDENT, self._settings)
-        client = AIOKafkaProducer(
-            **client_options(self._settings, "rollcall-producer"),
-            enable_idempotence=True,
-            acks="all",
-            max_batch_size=BATCH_LIMIT,
-            request_timeout_ms=int(self._settings.deadline_seconds * 1000),
-        )
-        # A batch whose partition has no leader would fail after the request's timeout, and the client with it.
-        client._message_accumulator._batch_ttl = float("inf")  # noqa: SLF001 - no public setting
+        client = Client(topic, self._settings, BATCH_LIMIT)
         await started(client)
-        await client.partitions_for(topic)
         log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=topic)
         return Connection(client, topic)

@@ -50,6 +50,7 @@ class Connection:
         self._closing = False
         self._out: dict[asyncio.Future[None], _Voyage] = {}
         self._written: Counter[int] = Counter()
+        self._first_partitions = self.partitions
 
     @property
     def partitions(self) -> int:
@@ -79,19 +80,27 @@ class Connection:
             NotWrittenError: Kafka has refused the batch, or there is no such partition any more.
             OutcomeUnknownError: The client has failed meanwhile.
         """
+        self._check_partition(partition)
         try:
-            await self._check_partition(partition)
             self._count(partition, builder.record_count())
             delivery = await self._client.send_batch(builder, self._topic, partition=partition)
             await self._delivered(delivery, partition)
-        except (NotWrittenError, KafkaError, TimeoutError) as error:
+        except (KafkaError, TimeoutError) as error:
             self.fail(error)
             raise _delivery_error(error) from error
 
-    async def _check_partition(self, partition: int) -> None:
-        """Make sure that a partition is still there: somebody may have made the topic anew, with fewer."""
-        if partition not in (self._all_partitions() or await self._client.partitions_for(self._topic)):
-            raise NotWrittenError(f"topic {self._topic} has no partition {partition} any more; nothing was written")
+    def _check_partition(self, partition: int) -> None:
+        """Make sure that a partition is still there: somebody may have deleted the topic, or made it anew.
+
+        Whoever waited here for it to come back would wait for ever, should the client be closed meanwhile. A partition
+        that was not there in the first place is no reason for another client.
+        """
+        if partition in self._all_partitions():
+            return
+        error = NotWrittenError(f"topic {self._topic} has no partition {partition} any more; nothing was written")
+        if partition < self._first_partitions:
+            self.fail(error)
+        raise error
 
     def _count(self, partition: int, records: int) -> None:
         self._written[partition] += records
@@ -190,8 +199,6 @@ async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
 
 
 def _delivery_error(error: Exception) -> DeliveryError:
-    if isinstance(error, DeliveryError):
-        return error
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
         return BatchTooLargeError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
     if is_denial(error):

@@ -1,7 +1,8 @@
 """Connections to Kafka that break, under uvloop: as an error that aiokafka foresees.
 
-Between a reset and the moment at which aiokafka hears of it, asyncio's own transports swallow what is written. Those of
-uvloop raise a plain RuntimeError, which would end the tasks by which a client sends and keeps up its metadata.
+Between a reset and the moment at which aiokafka hears of it, asyncio's own transports swallow what is written, and
+uvloop's raise a plain RuntimeError. That would end the tasks by which a client sends, and by which it keeps up its
+metadata, for good.
 """
 
 from collections.abc import Awaitable

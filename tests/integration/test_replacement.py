@@ -1,0 +1,73 @@
+"""Kafka clients that have to be replaced, or that can't be had."""
+
+import asyncio
+
+import pytest
+from aiokafka.cluster import ClusterMetadata
+
+from rollcall_producer import journal
+from rollcall_producer.errors import DeliveryError
+from rollcall_producer.update import Update
+from support.log import delete_topic
+from support.services import PATIENCE, Environment
+from support.writer import Writer, until, writing
+
+UPDATES = [Update(f"s-{number}", "LoggedIn") for number in range(60)]
+
+
+async def _write_all(writer: Writer) -> list[BaseException | None]:
+    outcomes = await asyncio.gather(*map(writer.write, UPDATES), return_exceptions=True)
+    assert all(outcome is None or isinstance(outcome, DeliveryError) for outcome in outcomes)
+    return outcomes
+
+
+async def _until_all_are_written(writer: Writer) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while any(await _write_all(writer)):
+            pass
+
+
+async def test_asks_for_metadata_now_and_then_while_there_is_no_topic(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+    update = ClusterMetadata.update_metadata
+    monkeypatch.setattr(ClusterMetadata, "update_metadata", lambda *given: answers.append(update(*given)))
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        begin = len(answers)
+        await _until_all_are_written(writer)
+    assert len(answers) - begin < 100
+
+
+async def test_a_client_that_does_not_find_the_topic_is_stopped(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    async def pass_by(*_: object) -> None:
+        """Do as if the topic had been there, and was deleted just now."""
+        tries.append(_)
+
+    async with writing(environment, deadline=1, connected=False, deadline_seconds=0.2) as writer:
+        with monkeypatch.context() as patched:
+            patched.setattr(journal, "ensure_topics", pass_by)
+            patched.setattr(journal, "largest_batch", pass_by)
+            await until(lambda: len(tries) > 8)
+            assert "UnknownTopicOrPartition" in str(writer.fault())
+        await until(lambda: writer.fault() is None)
+        assert sum("_sender_routine" in repr(task) for task in asyncio.all_tasks()) == 1
+
+
+async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_partition(
+    environment: Environment,
+) -> None:
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        first = asyncio.create_task(writer.write(UPDATES[0]))
+        await until(lambda: writer.leader(0) is None)
+        assert any(await _write_all(writer))
+        await asyncio.wait([first])
+        await _until_all_are_written(writer)
