@@ -153,6 +153,16 @@ def test_services_run_without_rights(stack: Stack) -> None:
         assert inspected["State"]["Health"]["Status"] == "healthy"
 
 
+def test_several_workers_run_where_no_file_can_be_written(stack: Stack) -> None:
+    container = stack.compose("run", "--detach", "-e", "ROLLCALL_WORKERS=2", "producer").strip()
+    wanted = [1, 2]
+    assert eventually(
+        lambda: sorted(e["worker"] for e in events(container) if e["event"] == "Connected to Kafka") == wanted
+    )
+    docker("stop", container)
+    assert json.loads(docker("inspect", container))[0]["State"]["ExitCode"] == 0
+
+
 def test_the_image_alone_lets_nobody_in_without_a_token(stack: Stack) -> None:
     image = f"{stack.project}-producer"
     command = ["docker", "run", "--rm", image]
