@@ -58,7 +58,7 @@ async def test_all_workers_together_let_pass_what_one_would(environment: Environ
         await service.ready()
         statuses: Counter[int] = Counter()
         for number in range(12):
-            async with httpx.AsyncClient(base_url=service.url) as client:
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
                 statuses[(await put(client, f"s-{number}")).status_code] += 1
     assert statuses == {200: 1, 429: 11}
 

@@ -38,7 +38,7 @@ async def test_a_put_is_a_span_of_its_caller_s_trace_and_the_record_is_the_span_
         async with traced(environment, collector.url) as service:
             await service.ready()
             headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
-            async with httpx.AsyncClient(base_url=service.url, headers=headers) as client:
+            async with httpx.AsyncClient(base_url=service.url, headers=headers, timeout=30) as client:
                 answer = await put(client, "s-1")
             assert await service.end() == 0
     (span,) = collector.spans
@@ -67,7 +67,7 @@ async def test_requests_without_a_trace_begin_one_and_failures_are_told(environm
     with collecting() as collector:
         async with traced(environment, collector.url, OTEL_SERVICE_NAME="school") as service:
             await service.ready()
-            async with httpx.AsyncClient(base_url=service.url) as client:
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
                 lines = b'{"StudentId":"s-1","State":"LoggedIn"}\n{"StudentId":"s-2","State":"LoggedIn"}\n{}\n'
                 await client.post("/Record/Updates", content=lines, headers={"Content-Type": "application/x-ndjson"})
                 await put(client, "")
@@ -75,7 +75,7 @@ async def test_requests_without_a_trace_begin_one_and_failures_are_told(environm
             assert await service.end() == 0
         async with traced(Environment("127.0.0.1:1", ""), collector.url) as service:
             await service.event(lambda event: event["event"] == "Serving HTTP")
-            async with httpx.AsyncClient(base_url=service.url) as client:
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
                 assert (await put(client, "s-1")).status_code == 503
             assert await service.end() == 0
     upload, refused, failed = collector.spans
@@ -94,7 +94,7 @@ async def test_a_trace_that_is_not_sampled_is_carried_on_and_not_sent(environmen
         async with traced(environment, collector.url) as service:
             await service.ready()
             headers = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
-            async with httpx.AsyncClient(base_url=service.url, headers=headers) as client:
+            async with httpx.AsyncClient(base_url=service.url, headers=headers, timeout=30) as client:
                 await put(client, "s-1")
             assert await service.end() == 0
     (record,) = await read_all(environment.servers, environment.student)
@@ -107,7 +107,7 @@ async def test_a_trace_that_is_not_sampled_is_carried_on_and_not_sent(environmen
 async def test_requests_and_the_end_do_not_wait_for_who_receives_spans(environment: Environment) -> None:
     async with traced(environment, "http://127.0.0.1:1") as service:
         await service.ready()
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             assert (await put(client, "s-1")).status_code == 200
         async with asyncio.timeout(10):
             assert await service.end() == 0

@@ -14,7 +14,7 @@ NAME = "rollcall_requests_total"
 async def test_counts_requests_by_method_route_and_status(environment: Environment) -> None:
     async with producer(environment, cors_origins="https://app.example") as service:
         await service.ready()
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await asyncio.gather(*(put(client, f"s-{number}") for number in range(20)))
             await put(client, "")
             await client.put("/Record/Update", content="{")
@@ -58,7 +58,7 @@ async def test_logs_requests_and_no_probes(environment: Environment, tmp_path: P
     tokens.write_text(f"gate write {sha256(b'secret').hexdigest()}\n")
     async with producer(environment, tokens_file=tokens) as service:
         await service.ready()
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await client.get("/missing%1b[1m?name=somebody")
             missing = await line(service, 1)
             client.headers["Authorization"] = "Bearer secret"
@@ -94,7 +94,7 @@ async def test_a_sample_is_logged_that_tells_how_many_it_stands_for(environment:
     async with producer(environment, access_log_rate=1) as service:
         await service.ready()
         sent = 0
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             while len(lines(service)) < 2:
                 await put(client, "s-1")
                 sent += 1
@@ -108,7 +108,7 @@ async def test_faults_are_logged_among_any_number_of_other_requests() -> None:
     environment = Environment("127.0.0.1:1", "")
     async with producer(environment, access_log_rate=0.001, deadline_seconds=0.1) as service:
         await service.event(lambda event: event["event"] == "Serving HTTP")
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             for _ in range(20):
                 await client.get("/missing")
             assert (await put(client, "s-1")).status_code == 503
@@ -120,7 +120,7 @@ async def test_faults_are_logged_among_any_number_of_other_requests() -> None:
 async def test_no_request_is_logged_where_that_is_turned_off(environment: Environment) -> None:
     async with producer(environment, access_log_rate=0) as service:
         await service.ready()
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await put(client, "s-1")
         assert await service.end() == 0
     assert lines(service) == []

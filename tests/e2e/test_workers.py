@@ -35,13 +35,13 @@ def connected(event: Event) -> bool:
 async def test_workers_serve_at_one_address_and_say_which_they_are(environment: Environment) -> None:
     async with producer(environment, workers=3) as service:
         await service.ready()
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             answers = await asyncio.gather(*(put(client, f"s-{number}") for number in range(300)))
             assert {answer.status_code for answer in answers} == {200}
         await all_connected(service, 3)
         for shown in await metrics_of_each(service.url):
             assert shown["rollcall_updates_total", "accepted"] == 300
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await until_shown(client, {("rollcall_requests_total", "PUT", "/Record/Update", "200"): 300})
         assert await service.end() == 0
     assert await count_students(environment) == {f"s-{number}": 1 for number in range(300)}
@@ -55,7 +55,7 @@ async def metrics_of_each(url: str) -> list[Metrics]:
     """Ask for metrics on many connections, of which each worker has some."""
     answers = []
     for _ in range(12):
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
             answers.append(await shown_by(client))
     return answers
 
@@ -64,14 +64,14 @@ async def test_metrics_are_the_sum_over_workers_and_count_on_after_one_has_ended
     async with producer(environment, workers=2) as service:
         await service.ready()
         await all_connected(service, 2)
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await asyncio.gather(*(put(client, f"s-{number}") for number in range(100)))
             await asyncio.gather(*(put(client, "") for number in range(10)))
         first = pids(service)
         for number, pid in first.items():
             os.kill(pid, signal.SIGKILL)
             await all_connected(service, 2 + number)
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             await asyncio.gather(*(put(client, f"s-{number}") for number in range(50)))
         for shown in await metrics_of_each(service.url):
             assert shown["rollcall_updates_total", "accepted"] == 150
@@ -86,7 +86,7 @@ async def test_counters_never_go_back_while_workers_are_killed(environment: Envi
     async with producer(environment, workers=2) as service:
         await service.ready()
         await all_connected(service, 2)
-        async with Load(service.url) as load, httpx.AsyncClient(base_url=service.url) as client:
+        async with Load(service.url) as load, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             seen = []
             for number in (1, 2):
                 await load.answered(200, 50)
@@ -135,7 +135,7 @@ async def test_a_killed_worker_is_replaced_under_load(environment: Environment) 
             assert (said["worker"], said["ended"]) == (1, "by SIGKILL")
             await all_connected(service, 3)
             await load.answered(200, 100)
-        async with httpx.AsyncClient(base_url=service.url) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             answers = await asyncio.gather(*(put(client, f"t-{number}") for number in range(50)))
             assert {answer.status_code for answer in answers} == {200}
         assert await service.end() == 0
@@ -230,7 +230,7 @@ async def test_all_workers_read_tokens_again_on_sighup(environment: Environment,
         await service.events_until(lambda events: sum(event.get("tokens") == 1 for event in events) == 3)
         headers = {"Authorization": f"Bearer {token}"}
         for number in range(12):  # each on a connection of its own
-            async with httpx.AsyncClient(base_url=service.url, headers=headers) as client:
+            async with httpx.AsyncClient(base_url=service.url, headers=headers, timeout=30) as client:
                 assert (await put(client, f"s-{number}")).status_code == 200
         assert await service.end() == 0
 

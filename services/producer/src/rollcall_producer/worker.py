@@ -60,8 +60,7 @@ class Worker(NamedTuple):
         os.write(self.leash, _READY)
 
     def _end_with_parent(self) -> None:
-        socket.socket(fileno=self.leash).recv(
-            1
-        )  # nothing is ever sent: it returns at the end of who holds the other end
+        leash = socket.socket(fileno=self.leash)
+        leash.recv(1)  # nothing is ever sent: this returns when whoever holds the other end has ended
         shutil.rmtree(self.directory, ignore_errors=True)
         os._exit(_ORPHANED)
