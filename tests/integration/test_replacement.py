@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from aiokafka.cluster import ClusterMetadata
 
-from rollcall_producer import journal
+from rollcall_dev.kafka import Broker
+from rollcall_producer import journal, kafka
 from rollcall_producer.errors import DeliveryError
 from rollcall_producer.update import Update
 from support.log import delete_topic
@@ -70,4 +71,35 @@ async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_pa
         await until(lambda: writer.leader(0) is None)
         assert any(await _write_all(writer))
         await asyncio.wait([first])
+        await _until_all_are_written(writer)
+
+
+async def test_gives_up_a_client_while_it_waits_for_kafka_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "PULSE", 0.1)
+    monkeypatch.setattr(kafka, "STALL", 0.5)
+    with Broker() as broker:
+        environment = Environment(broker.bootstrap_servers, "")
+        async with writing(environment, deadline=1, deadline_seconds=120) as writer:
+            await _until_all_are_written(writer)
+            broker.pause()
+            assert any(await _write_all(writer))
+            await until(lambda: "is being replaced" in str(writer.fault()))
+            broker.resume()
+            await _until_all_are_written(writer)
+
+
+async def test_replaces_a_client_whose_tasks_have_ended(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = ClusterMetadata.update_metadata
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.setattr(ClusterMetadata, "update_metadata", update)
+        raise RuntimeError("an error that aiokafka does not foresee")
+
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        monkeypatch.setattr(ClusterMetadata, "update_metadata", fail_once)
+        assert any(await _write_all(writer))
         await _until_all_are_written(writer)

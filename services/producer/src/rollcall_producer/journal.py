@@ -26,8 +26,8 @@ BATCH_LIMIT = 512 * 1024
 PULSE = 5.0
 """Seconds between looks at whether Kafka still answers."""
 
-LOOKS = 10
-"""Looks, between these, at whether what is out can still arrive."""
+CHECK = 0.5
+"""Seconds between looks at whether what is out can still arrive."""
 
 
 class Journal:
@@ -116,19 +116,24 @@ class Journal:
         self._connection = asyncio.get_running_loop().create_future()
 
     async def _watch(self, connection: Connection) -> None:
-        """Look now and then whether Kafka still answers, until the connection fails."""
+        """Wait until the connection fails, as it does if nothing can arrive on it any more."""
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._look(connection), name="look")
+            while not connection.failed.done():
+                await asyncio.wait([connection.failed], timeout=CHECK)
+                connection.check()
+            looking.cancel()
+        log.warning("Replacing the Kafka client", reason=explain(connection.failed.result()))
+        metrics.replacements.inc()
+
+    async def _look(self, connection: Connection) -> None:
+        """Look now and then whether Kafka still answers, and how the topic is laid out."""
         while True:
-            for _ in range(LOOKS):
-                await asyncio.wait([connection.failed], timeout=PULSE / LOOKS)
-                connection.give_up()
-            if connection.failed.done():
-                break
+            await asyncio.sleep(PULSE)
             partitions = await connection.look(self._settings.deadline_seconds)
             if not connection.failed.done():
                 self.fault = "Kafka does not answer" if partitions is None else None
                 self._lay_out(partitions or self._partitions)
-        log.warning("Replacing the Kafka client", reason=explain(connection.failed.result()))
-        metrics.replacements.inc()
 
     def _lay_out(self, partitions: int) -> None:
         """Follow a change of the partition count: operators add partitions, or make the topic anew."""

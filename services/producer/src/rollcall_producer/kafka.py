@@ -4,13 +4,13 @@ aiokafka is used by its batch API: `send()` for each record takes six times as l
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -19,6 +19,8 @@ from aiokafka.structs import TopicPartition
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
 from rollcall_producer.errors import BatchTooLargeError, DeliveryError, NotWrittenError, OutcomeUnknownError
+
+log = structlog.get_logger()
 
 STALL = 60.0
 """Seconds after which a batch is given up whose partition has a leader, and the client with it."""
@@ -122,8 +124,15 @@ class Connection:
         finally:
             del self._out[arrival]
 
-    def give_up(self) -> None:
-        """Give up the batches that are out and will not arrive. To be called now and then."""
+    def check(self) -> None:
+        """Have the client replaced if it can't work any more, and give up what will not arrive. To be called often."""
+        client = self._client
+        tasks = (client._sender.sender_task, client.client._sync_task)  # noqa: SLF001 - no public way to see them end
+        if any(task is None or task.done() for task in tasks):
+            self.fail(KafkaError("a task of the client has ended"))
+        self._give_up()
+
+    def _give_up(self) -> None:
         for arrival, voyage in self._out.items():
             if not arrival.done() and not self._may_arrive(voyage):
                 arrival.set_exception(TimeoutError())
@@ -169,11 +178,15 @@ class Connection:
         self._closing = True
         if all(arrival.done() for arrival in self._out):
             await _bounded(self._client.stop)
-        self.give_up()
+        self._give_up()
         sender = self._client._sender  # noqa: SLF001 - no public way ends it
         while sender.sender_task is not None and not sender.sender_task.done():
             await _bounded(sender.close)
-        await _bounded(self._client.client.close)
+        client = self._client.client
+        synchronizer = client._sync_task  # noqa: SLF001 - no public way
+        if synchronizer is not None and synchronizer.done():
+            client._sync_task = None  # noqa: SLF001 - else closing fails as that has, and leaves connections open
+        await _bounded(client.close)
         self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
 
 
@@ -193,9 +206,14 @@ def _pass_on(arrival: asyncio.Future[None], delivery: asyncio.Future[Any]) -> No
 
 
 async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
-    with contextlib.suppress(TimeoutError, KafkaError):
+    """Take a step of closing a client. Whatever has broken the client may come up here again."""
+    try:
         async with asyncio.timeout(CLOSE_LIMIT):
             await step()
+    except TimeoutError:
+        pass
+    except Exception as error:  # noqa: BLE001 - nothing of a client that is given up may harm the next one
+        log.debug("A Kafka client could not be closed in order", reason=explain(error))
 
 
 def _delivery_error(error: Exception) -> DeliveryError:
