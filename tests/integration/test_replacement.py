@@ -1,6 +1,7 @@
 """Kafka clients that have to be replaced, or that can't be had."""
 
 import asyncio
+import gc
 
 import pytest
 from aiokafka.cluster import ClusterMetadata
@@ -72,6 +73,17 @@ async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_pa
         assert any(await _write_all(writer))
         await asyncio.wait([first])
         await _until_all_are_written(writer)
+
+
+async def test_leaves_nothing_behind_of_a_client_that_gave_up_a_batch(
+    environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        await _until_all_are_written(writer)
+    gc.collect()
+    assert "Task was destroyed" not in caplog.text
 
 
 async def test_gives_up_a_client_while_it_waits_for_kafka_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:

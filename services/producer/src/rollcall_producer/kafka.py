@@ -50,6 +50,7 @@ class Connection:
         self._client = client
         self._topic = topic
         self._closing = False
+        self._has_given_up = False
         self._out: dict[asyncio.Future[None], _Voyage] = {}
         self._written: Counter[int] = Counter()
         self._first_partitions = self.partitions
@@ -136,6 +137,7 @@ class Connection:
         for arrival, voyage in self._out.items():
             if not arrival.done() and not self._may_arrive(voyage):
                 arrival.set_exception(TimeoutError())
+                self._has_given_up = True
 
     def _may_arrive(self, voyage: "_Voyage") -> bool:
         """Tell whether a batch is worth waiting for: one whose partition has no leader is, for as long as it takes."""
@@ -169,14 +171,14 @@ class Connection:
     async def close(self) -> None:
         """Close the client for good, with what it may still hold.
 
-        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away. A client that was merely
-        left would go on sending, after and between the batches of the next one. So its sender is ended first; each
-        attempt ends at least one of the requests that the sender waits for.
+        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away, or a batch is given up. A
+        client that was merely left would go on sending, after and between the batches of the next one. So its sender
+        is ended first; each attempt ends at least one of the requests that the sender waits for.
         """
         if self._out:
             await asyncio.wait(self._out, timeout=CLOSE_LIMIT)
         self._closing = True
-        if all(arrival.done() for arrival in self._out):
+        if not self._has_given_up and all(arrival.done() for arrival in self._out):
             await _bounded(self._client.stop)
         self._give_up()
         sender = self._client._sender  # noqa: SLF001 - no public way ends it
