@@ -1,15 +1,18 @@
 """Kafka clients that have to be replaced, or that can't be had."""
 
 import asyncio
+import gc
 
 import pytest
 from aiokafka.cluster import ClusterMetadata
 
-from rollcall_dev.kafka import Broker
+from rollcall_dev.chaos.cluster import cluster
+from rollcall_dev.chaos.network import Network
+from rollcall_dev.kafka import Broker, ports
 from rollcall_producer import journal, kafka
-from rollcall_producer.errors import DeliveryError
+from rollcall_producer.errors import DeliveryError, OutcomeUnknownError
 from rollcall_producer.update import Update
-from support.log import delete_topic
+from support.log import configure_topic, delete_topic, read_all
 from support.services import PATIENCE, Environment
 from support.writer import Writer, until, writing
 
@@ -72,6 +75,36 @@ async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_pa
         assert any(await _write_all(writer))
         await asyncio.wait([first])
         await _until_all_are_written(writer)
+
+
+async def test_a_batch_is_not_refused_if_an_earlier_try_may_have_been_written() -> None:
+    update = Update("x" * 250, "LoggedIn")
+    async with Network(ports.choose()) as network:
+        with cluster(1, network) as (broker,):
+            environment = Environment(network.bootstrap_servers, "")
+            async with writing(environment, deadline=20) as writer:
+                await writer.write(update)
+                network.lose_answers()
+                writes = [asyncio.create_task(writer.write(update)) for _ in range(20)]
+                while len(await read_all(broker.bootstrap_servers, environment.student)) == 1:
+                    pass
+                configure_topic(broker.bootstrap_servers, environment.student, "max.message.bytes", "1000")
+                network.cut()
+                outcomes = await asyncio.gather(*writes, return_exceptions=True)
+                assert {type(outcome) for outcome in outcomes} == {OutcomeUnknownError}
+                await writer.write(update)
+            assert len(await read_all(broker.bootstrap_servers, environment.student)) == 1 + 20 + 1
+
+
+async def test_leaves_nothing_behind_of_a_client_that_gave_up_a_batch(
+    environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing(environment, deadline=5) as writer:
+        await _until_all_are_written(writer)
+        await delete_topic(environment.servers, environment.student)
+        await _until_all_are_written(writer)
+    gc.collect()
+    assert "Task was destroyed" not in caplog.text
 
 
 async def test_gives_up_a_client_while_it_waits_for_kafka_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from time import monotonic
 
 from rollcall_dev.chaos.api import Api
 from rollcall_dev.chaos.audit import Audit, Findings
+from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.faults import FAULTS, Fault, Plan, Scene
 from rollcall_dev.chaos.ledger import Ledger, Outcome
 from rollcall_dev.chaos.load import Load
 from rollcall_dev.chaos.network import Network
 from rollcall_dev.chaos.topic import Topic
-from rollcall_dev.kafka import Broker, BrokerConfig, Listener, Node, ports
+from rollcall_dev.kafka import ports
 from rollcall_domain.topics import PARTITIONS, STUDENT
 
 HEALTHY_WITHIN = 10.0
@@ -123,36 +124,17 @@ async def _held(api: Api, plan: Plan) -> AsyncIterator[str]:
 async def _scene(fault: Fault, ledger: Ledger, plan: Plan) -> AsyncIterator[Scene]:
     async with contextlib.AsyncExitStack() as parts:
         directory = parts.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-chaos-"))
-        port = ports.choose()
-        network = await parts.enter_async_context(Network(port)) if fault.network else None
-        brokers = parts.enter_context(_kafka(fault.nodes, None if network is None else (port, network.port)))
+        network = await parts.enter_async_context(Network(ports.choose())) if fault.network else None
+        brokers = parts.enter_context(cluster(fault.nodes, network))
         servers = ",".join(broker.bootstrap_servers for broker in brokers)
         settings = {"deadline_seconds": plan.deadline, "replication": fault.nodes}
-        address = servers if network is None else f"{ports.HOST}:{network.port}"
-        api = Api(address, settings, Path(directory) / "api.log", fault.renewal)
+        api = Api(
+            servers if network is None else network.bootstrap_servers,
+            settings,
+            Path(directory) / "api.log",
+            fault.renewal,
+        )
         topic = Topic(servers, STUDENT.name, PARTITIONS, fault.nodes)
         parts.push_async_callback(api.end)
         await api.start()
         yield Scene(brokers, topic, api, Load(ledger, api.door), network, plan)
-
-
-@contextlib.contextmanager
-def _kafka(count: int, detour: tuple[int, int] | None) -> Iterator[list[Broker]]:
-    """Run a cluster of brokers; the only one may listen on a further port, and send clients to another."""
-    nodes = tuple(Node.on_free_ports(number) for number in range(1, count + 1))
-    configs = [BrokerConfig(node=node, voters=nodes, stop_timeout=2) for node in nodes]
-    if detour is not None:
-        there, here = detour
-        listener = Listener(name="DETOUR", protocol="PLAINTEXT", host=ports.HOST, port=there)
-        told = f"PLAINTEXT://{nodes[0].bootstrap_servers},DETOUR://{ports.HOST}:{here}"
-        configs = [replace(configs[0], listeners=(listener,), properties={"advertised.listeners": told})]
-    brokers = [Broker(config) for config in configs]
-    try:
-        for broker in brokers:
-            broker.launch()
-        for broker in brokers:
-            broker.wait_ready()
-        yield brokers
-    finally:
-        for broker in brokers:
-            broker.close()

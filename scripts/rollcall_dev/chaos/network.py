@@ -23,15 +23,21 @@ class Network:
 
     Attributes:
         port: Where it listens.
+        target: The port that connections are passed on to.
     """
 
     def __init__(self, target: int) -> None:
         self.port = ports.choose()
-        self._target = target
+        self.target = target
         self._writers: set[asyncio.StreamWriter] = set()
         self._answering = asyncio.Event()
         self._answering.set()
         self._server: asyncio.Server | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where clients of the broker connect."""
+        return f"{ports.HOST}:{self.port}"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, ports.HOST, self.port)
@@ -58,7 +64,7 @@ class Network:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there, back = await asyncio.open_connection(ports.HOST, self._target)
+            there, back = await asyncio.open_connection(ports.HOST, self.target)
         except OSError:
             writer.transport.abort()
             return

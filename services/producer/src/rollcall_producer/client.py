@@ -7,6 +7,8 @@ from time import monotonic
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
+from aiokafka.producer.message_accumulator import MessageBatch
+from aiokafka.structs import TopicPartition
 
 from rollcall_domain.service.connection import client_options
 from rollcall_producer.settings import ProducerSettings
@@ -46,6 +48,10 @@ class Client(AIOKafkaProducer):  # type: ignore[misc]  # it has no types
         await super().start()
         await self.client.set_topics([self.topic])  # else it might ask for those of the whole cluster
         await self.partitions_for(self.topic)
+
+    def queued(self, partition: int) -> MessageBatch:
+        """Give the last batch that waits for a partition, which tells how often it was sent."""
+        return self._message_accumulator._batches[TopicPartition(self.topic, partition)][-1]  # noqa: SLF001 - no public way
 
 
 def _pace(client: AIOKafkaClient) -> None:

@@ -161,4 +161,4 @@ class Journal:
         client = Client(topic, self._settings, BATCH_LIMIT)
         await started(client)
         log.info("Connected to Kafka", bootstrap_servers=self._settings.bootstrap_servers, topic=topic)
-        return Connection(client, topic)
+        return Connection(client)

@@ -11,13 +11,13 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import TopicPartition
 
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
+from rollcall_producer.client import Client
 from rollcall_producer.errors import BatchTooLargeError, DeliveryError, NotWrittenError, OutcomeUnknownError
 
 log = structlog.get_logger()
@@ -45,11 +45,12 @@ class Connection:
         failed: Done, with the error, once the client is to be replaced.
     """
 
-    def __init__(self, client: AIOKafkaProducer, topic: str) -> None:
+    def __init__(self, client: Client) -> None:
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._client = client
-        self._topic = topic
+        self._topic = client.topic
         self._closing = False
+        self._has_given_up = False
         self._out: dict[asyncio.Future[None], _Voyage] = {}
         self._written: Counter[int] = Counter()
         self._first_partitions = self.partitions
@@ -83,13 +84,18 @@ class Connection:
             OutcomeUnknownError: The client has failed meanwhile.
         """
         self._check_partition(partition)
+        self._count(partition, builder.record_count())
         try:
-            self._count(partition, builder.record_count())
             delivery = await self._client.send_batch(builder, self._topic, partition=partition)
+        except KafkaError as error:
+            self.fail(error)
+            raise NotWrittenError(f"the Kafka client has failed ({_name(error)}); nothing was written") from error
+        batch = self._client.queued(partition)
+        try:
             await self._delivered(delivery, partition)
         except (KafkaError, TimeoutError) as error:
             self.fail(error)
-            raise _delivery_error(error) from error
+            raise _delivery_error(error, tries=batch.retry_count) from error
 
     def _check_partition(self, partition: int) -> None:
         """Make sure that a partition is still there: somebody may have deleted the topic, or made it anew.
@@ -136,6 +142,7 @@ class Connection:
         for arrival, voyage in self._out.items():
             if not arrival.done() and not self._may_arrive(voyage):
                 arrival.set_exception(TimeoutError())
+                self._has_given_up = True
 
     def _may_arrive(self, voyage: "_Voyage") -> bool:
         """Tell whether a batch is worth waiting for: one whose partition has no leader is, for as long as it takes."""
@@ -169,14 +176,14 @@ class Connection:
     async def close(self) -> None:
         """Close the client for good, with what it may still hold.
 
-        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away. A client that was merely
-        left would go on sending, after and between the batches of the next one. So its sender is ended first; each
-        attempt ends at least one of the requests that the sender waits for.
+        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away, or a batch is given up. A
+        client that was merely left would go on sending, after and between the batches of the next one. So its sender
+        is ended first; each attempt ends at least one of the requests that the sender waits for.
         """
         if self._out:
             await asyncio.wait(self._out, timeout=CLOSE_LIMIT)
         self._closing = True
-        if all(arrival.done() for arrival in self._out):
+        if not self._has_given_up and all(arrival.done() for arrival in self._out):
             await _bounded(self._client.stop)
         self._give_up()
         sender = self._client._sender  # noqa: SLF001 - no public way ends it
@@ -216,11 +223,12 @@ async def _bounded(step: Callable[[], Awaitable[None]]) -> None:
         log.debug("A Kafka client could not be closed in order", reason=explain(error))
 
 
-def _delivery_error(error: Exception) -> DeliveryError:
-    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-        return BatchTooLargeError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
-    if is_denial(error):
-        return NotWrittenError(f"Kafka refused the batch ({explain(error)}); nothing was written")
+def _delivery_error(error: Exception, tries: int) -> DeliveryError:
+    if tries == 1:  # of several, an earlier one may have been written, and its answer lost
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            return BatchTooLargeError(f"Kafka refused the batch as too large ({_name(error)}); nothing was written")
+        if is_denial(error):
+            return NotWrittenError(f"Kafka refused the batch ({explain(error)}); nothing was written")
     return OutcomeUnknownError(f"Kafka failed ({_name(error)}); the update may be written, or not")
 
 
