@@ -197,6 +197,7 @@ async def test_takes_compressed_bodies(environment: Environment, client: httpx.A
         ("", {"Content-Type": "text/csv"}, 415, "Content-Type"),
         ("", {"Content-Type": "application/x-ndjson; charset=latin-1"}, 415, "Content-Type"),
         ("", {**NDJSON, "Content-Encoding": "br"}, 415, "Content-Encoding"),
+        ("", {**NDJSON, "Content-Encoding": ""}, 415, "Content-Encoding"),
     ],
 )
 async def test_refuses_what_it_cannot_read_as_a_whole(

@@ -47,6 +47,8 @@ def test_takes_property_names_in_any_case_and_order(body: bytes) -> None:
         (b'{"StudentId":"s-1","State":0}', 422, "invalid-value", "State"),
         (b'{"StudentId":"s-1","State":"loggedin"}', 422, "invalid-value", "State"),
         (b'{"StudentId":"s-1","State":["LoggedIn"]}', 422, "invalid-value", "State"),
+        (b'{"StudentId":"s-1","State":1e999}', 422, "invalid-value", None),
+        (b'{"StudentId":"s-1","State":' + b"9" * 5000 + b"}", 422, "invalid-value", None),
     ],
 )
 def test_names_what_is_wrong(body: bytes, status: int, kind: str, field: str | None) -> None:

@@ -79,7 +79,7 @@ def _lines(headers: Mapping[bytes, bytes], receive: Receive) -> AsyncIterator[li
     declared = headers.get(b"content-type", b"").decode("latin-1")
     media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
     check_charset(parameters)
-    pieces = _pieces(body(headers.get(b"content-encoding", b"").decode("latin-1"), INFLATED_LIMIT), receive)
+    pieces = _pieces(body(headers.get(b"content-encoding", b"identity").decode("latin-1"), INFLATED_LIMIT), receive)
     if media_type in _NDJSON:
         return _split(pieces)
     if media_type == "application/json":

@@ -119,6 +119,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise _malformed("the body is not UTF-8") from error
     except RecursionError as error:
         raise _malformed("the body is nested too deeply") from error
+    except msgspec.ValidationError as error:  # JSON sets numbers no bounds
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-value", "a number is out of range") from error
     except msgspec.DecodeError as error:
         raise _malformed(f"the body is not JSON: {error}") from error
     if not isinstance(parsed, dict):

@@ -45,14 +45,14 @@ def body(encoding: str, limit: int) -> Body:
     """Choose what reads a body of a content encoding.
 
     Args:
-        encoding: The header Content-Encoding, or an empty string.
+        encoding: The header Content-Encoding, or `identity` if there is none.
         limit: Bytes that a compressed body may have when inflated.
 
     Raises:
         Problem: 415 for an encoding that is not known.
     """
     match encoding.strip().lower():
-        case "" | "identity":
+        case "identity":
             return _Plain()
         case "gzip" | "x-gzip":
             return _Inflated(_Gzip, limit)
