@@ -9,7 +9,7 @@ from aiokafka.cluster import ClusterMetadata
 from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.network import Network
 from rollcall_dev.kafka import Broker, ports
-from rollcall_producer import journal, kafka
+from rollcall_producer import journal, kafka, metrics
 from rollcall_producer.errors import DeliveryError, OutcomeUnknownError
 from rollcall_producer.update import Update
 from support.log import configure_topic, delete_topic, read_all
@@ -75,6 +75,19 @@ async def test_an_update_that_comes_when_the_topic_is_gone_does_not_block_its_pa
         assert any(await _write_all(writer))
         await asyncio.wait([first])
         await _until_all_are_written(writer)
+
+
+async def test_a_limit_that_was_lowered_costs_one_client_however_many_batches_are_beyond_it(
+    environment: Environment,
+) -> None:
+    update = Update("x" * 250, "LoggedIn")
+    async with writing(environment, deadline=20) as writer:
+        await writer.write(update)
+        configure_topic(environment.servers, environment.student, "max.message.bytes", "100000")
+        before = metrics.registry.get_sample_value("rollcall_client_replacements_total") or 0
+        await asyncio.gather(*(writer.write(update) for _ in range(1600)))
+        assert metrics.registry.get_sample_value("rollcall_client_replacements_total") == before + 1
+    assert len(await read_all(environment.servers, environment.student)) == 1601
 
 
 async def test_a_batch_is_not_refused_if_an_earlier_try_may_have_been_written() -> None:

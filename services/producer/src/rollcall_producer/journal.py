@@ -74,6 +74,9 @@ class Journal:
             OutcomeUnknownError: It is in the log, or parts of it, or nothing.
         """
         connection = await self.connected()
+        if builder.size() > self.batch_limit and builder.record_count() > 1:  # it has been lowered since
+            await self._write_in_pieces(partition, builder)
+            return
         try:
             await connection.send(partition, builder)
         except BatchTooLargeError:
