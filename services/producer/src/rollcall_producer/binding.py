@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import FieldInfo
 
 from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.events import check_student_id
@@ -31,18 +32,22 @@ def bind(given: dict[str, Any], kind: type[U]) -> U:
         if known in values:
             raise invalid(f"{known} is given in two spellings", known, "ambiguous-property")
         values[known] = value
-    for field in msgspec.structs.fields(kind):
+    fields = _fields(kind)
+    for field in fields:
         if field.required and field.encode_name not in values:
             raise invalid(f"{field.encode_name} is missing", field.encode_name, "missing-property")
-    read: dict[str, Any] = {
-        field.name: _READERS[field.encode_name](values.get(field.encode_name)) for field in msgspec.structs.fields(kind)
-    }
+    read: dict[str, Any] = {field.name: _READERS[field.encode_name](values.get(field.encode_name)) for field in fields}
     return kind(**read)
+
+
+@cache  # msgspec finds them out anew at each call, which takes 30 µs
+def _fields(kind: type[Update]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 @cache
 def _names(kind: type[Update]) -> dict[str, str]:
-    return {field.encode_name.lower(): field.encode_name for field in msgspec.structs.fields(kind)}
+    return {field.encode_name.lower(): field.encode_name for field in _fields(kind)}
 
 
 def _student_id(value: object) -> str:
