@@ -6,9 +6,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from support import brokers
+from support import brokers, fuzzing
 from support.secure import SecureKafka, secure_kafka
 from support.services import Environment
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    fuzzing.add_options(parser)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    fuzzing.configure(config, items)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    fuzzing.count(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in fuzzing.summary(config):
+        terminalreporter.line(line)
 
 
 def pytest_report_header() -> str:

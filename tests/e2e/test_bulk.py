@@ -1,6 +1,7 @@
 import asyncio
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from backports import zstd
 
 from rollcall_dev.kafka import Broker
+from rollcall_producer.turns import UPLOADS
 from support.log import read_all
 from support.services import Environment, Service, producer
 
@@ -261,3 +263,36 @@ async def test_a_small_body_that_becomes_a_huge_one_is_refused(
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:rollcall:problem:body-too-large")
     assert answer.json()["summary"]["DurableThrough"] == 1
     assert len(await _log(environment)) == 1
+
+
+async def test_uploads_beyond_those_that_are_read_at_a_time_wait_for_their_turn(environment: Environment) -> None:
+    ending = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield _body([_line("s-1")])
+        await ending.wait()
+
+    async def count(client: httpx.AsyncClient) -> int:
+        return int(re.findall(r'updates_total\{outcome="accepted"\} (\d+)', (await client.get("/metrics")).text)[0])
+
+    async with (
+        producer(environment, deadline_seconds=2) as service,
+        httpx.AsyncClient(base_url=(await service.ready()).url, timeout=60, limits=httpx.Limits()) as client,
+    ):
+        uploads = [
+            asyncio.create_task(client.post("/Record/Updates", content=endless(), headers=NDJSON))
+            for _ in range(UPLOADS)
+        ]
+        while await count(client) < UPLOADS:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+        refused = await client.post("/Record/Updates", content=_body([_line("s-2")]), headers=NDJSON)
+        assert (refused.status_code, refused.headers["Retry-After"], refused.headers["Connection"]) == (
+            429,
+            "1",
+            "close",
+        )
+        assert (await client.put("/Record/Update", json=json.loads(_line("s-3")))).status_code == 200
+        waiting = asyncio.create_task(client.post("/Record/Updates", content=_body([_line("s-4")]), headers=NDJSON))
+        ending.set()
+        assert {answer.status_code for answer in await asyncio.gather(waiting, *uploads)} == {200}
+    assert len(await _log(environment)) == UPLOADS + 2

@@ -45,6 +45,7 @@ CASES = [
     Case("length and chunks", CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"), 400, "Invalid HTTP"),
     Case("a chunk size of nonsense", CHUNKED + b"xyz\r\n", 400, "Invalid HTTP"),
     # What leads nowhere.
+    Case("two slashes first", put(GOOD, path=b"//Record/Update"), 404, "//Record/Update"),
     Case("another path", put(GOOD, path=b"/Record/Delete"), 404, "/Record/Delete"),
     Case("a slash too many", put(GOOD, path=b"/Record/Update/"), 404, "/Record/Update/"),
     Case("a path out of the tree", put(GOOD, path=b"/../../etc/passwd"), 404, "nothing at"),
@@ -83,6 +84,8 @@ CASES = [
     Case("a StudentId of null", update(b"null"), 422, "StudentId must be a string"),
     Case("a State of 0", update(state=b"0"), 422, "State must be"),
     Case("a State in lower case", update(state=b'"loggedin"'), 422, "State must be"),
+    Case("a State of 5,000 digits", update(state=b"9" * 5000), 422, "out of range"),
+    Case("a State that is huge", update(state=b"1e999"), 422, "out of range"),
     Case("a State of 300 digits", update(state=b"9" * 300), 422, "State must be"),
 ]
 

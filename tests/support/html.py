@@ -12,7 +12,7 @@ class Outline(HTMLParser):
         headings: Levels of headings, in order.
         landmarks: Elements that screen readers jump to.
         language: What it is written in.
-        unnamed_regions: Regions that nobody can tell from others.
+        unnamed_groups: Groups that nobody can tell from others.
         foreign: Whatever a strict Content-Security-Policy would stop.
         styles: The text of style elements.
         text: All text.
@@ -25,7 +25,7 @@ class Outline(HTMLParser):
         self.headings: list[int] = []
         self.landmarks: set[str] = set()
         self.language = ""
-        self.unnamed_regions = 0
+        self.unnamed_groups = 0
         self.foreign: list[str] = []
         self.styles: list[str] = []
         self.text = ""
@@ -46,7 +46,7 @@ class Outline(HTMLParser):
             self.headings.append(int(tag[1]))
         if tag in {"header", "nav", "main"}:
             self.landmarks.add(tag)
-        self.unnamed_regions += attributes.get("role") == "region" and not attributes.get("aria-label")
+        self.unnamed_groups += attributes.get("role") == "group" and not attributes.get("aria-label")
         stopped = {"script", "link", "img", "iframe", "object", "embed", "form", "base", "audio", "video"}
         if tag in stopped or any(name == "style" or name.startswith("on") for name in attributes):
             self.foreign.append(self.get_starttag_text() or tag)

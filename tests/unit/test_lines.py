@@ -1,3 +1,4 @@
+import json
 import tracemalloc
 
 import pytest
@@ -6,6 +7,7 @@ from rollcall_producer.lines import LINE_LIMIT, SLICE, Parsed, Splitter, parse_a
 from rollcall_producer.problems import Problem
 from rollcall_producer.update import Line
 
+UPDATE = {"StudentId": "s-1", "State": "LoggedIn"}
 GOOD = b'{"StudentId":"s-1","State":"LoggedIn"}\n'
 
 
@@ -13,6 +15,10 @@ def _read(pieces: list[bytes]) -> list[Parsed]:
     splitter = Splitter()
     blocks = [block for piece in pieces for block in splitter.feed(piece)]
     return [line for block in [*blocks, *splitter.end()] for line in block]
+
+
+def _elements(body: bytes) -> list[Parsed]:
+    return [element for block in parse_array(body) for element in block]
 
 
 def _kinds(lines: list[Parsed]) -> list[str | None]:
@@ -52,3 +58,52 @@ def test_a_line_that_is_too_long_is_not_kept() -> None:
 def test_an_array_of_updates_is_read_whole() -> None:
     (elements,) = parse_array(b"[" + b",".join([GOOD.rstrip()] * 1000) + b"]")
     assert elements == [Line("s-1", "LoggedIn")] * 1000
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"StudentId": '],[{"\\', "State": ",]}"},
+        {"deep": [[[{"a": [1, 2, {"b": "}"}]}]]]},
+        [[], [1, 2], {}],
+        10**4000,
+        -1.5e300,
+        "\u00e9\ud83d\ude00,]",
+        {},
+        True,
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_cuts_an_array_where_its_elements_end(odd: object, indent: int | None) -> None:
+    body = json.dumps([UPDATE, odd, UPDATE, odd], indent=indent).encode()
+    elements = _elements(body)
+    assert [isinstance(element, Line) for element in elements] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "malformed-body"),
+        (b"[1,", "malformed-body"),
+        (b"[1 2]", "malformed-body"),
+        (b"[1]]", "malformed-body"),
+        (b'["\xff"]', "malformed-body"),
+        (b"[" * 100_000 + b"]" * 100_000, "malformed-body"),
+        (b' {"a":1}', "not-an-array"),
+        (b'"["', "not-an-array"),
+    ],
+)
+def test_refuses_as_a_whole_what_is_no_array(body: bytes, kind: str) -> None:
+    with pytest.raises(Problem) as caught:
+        _elements(body)
+    assert caught.value.kind == kind
+
+
+def test_a_number_may_have_any_digits() -> None:
+    line = json.dumps(UPDATE).encode()
+    elements = _elements(b"[%b,%b,%b]" % (line, b"7" * 10_000, line))
+    assert [isinstance(element, Line) for element in elements] == [True, False, True]
+
+
+def test_an_empty_array_has_no_elements() -> None:
+    assert not _elements(b" [ ] ")

@@ -131,7 +131,7 @@ def test_the_page_shows_all_and_is_easy_to_move_around_in(described: Part) -> No
     assert all(after <= before + 1 for before, after in zip(outline.headings, outline.headings[1:], strict=False))
     assert outline.landmarks >= {"header", "nav", "main"}
     assert outline.language == "en"
-    assert outline.unnamed_regions == 0
+    assert outline.unnamed_groups == 0
     for kind in _kinds(described):
         assert kind in outline.text
 

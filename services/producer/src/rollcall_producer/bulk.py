@@ -1,6 +1,6 @@
 """`POST /Record/Updates`: many updates in one body of any length, in bounded memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -11,23 +11,16 @@ from starlette.types import Receive, Scope, Send
 
 from rollcall_producer import problems, tokens
 from rollcall_producer.access import Access, client_of
-from rollcall_producer.edge import check_charset
-from rollcall_producer.inflate import Body, body
+from rollcall_producer.form import form
 from rollcall_producer.ingest import Ingest
-from rollcall_producer.lines import Parsed, Splitter, parse_array
-from rollcall_producer.problems import SHOWN, Problem, ProblemDetails, unsupported
+from rollcall_producer.lines import Parsed
+from rollcall_producer.problems import Problem, ProblemDetails
 from rollcall_producer.put import traceparent
 from rollcall_producer.rate import RateLimit
+from rollcall_producer.turns import Turns
 from rollcall_producer.upload import Upload, Verdict
 from rollcall_producer.verdicts import Summary
 
-ARRAY_LIMIT = 4 * 1024 * 1024
-"""The largest JSON array, in bytes; NDJSON may be of any length."""
-
-INFLATED_LIMIT = 1024**3
-"""Bytes that a compressed body may have when inflated."""
-
-_NDJSON = {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -39,6 +32,7 @@ class PostUpdates:
         self._access = access
         self._limit = limit
         self._patience = patience
+        self._turns = Turns(patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request.
@@ -48,12 +42,14 @@ class PostUpdates:
         """
         scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
         headers = dict(scope["headers"])
+        written = form(headers)
         stream = _VerdictStream(send) if _wants_verdicts(scope["query_string"]) else None
-        lines = _lines(headers, receive)
-        if self._limit is not None:
-            lines = self._limit.pace(lines, client_of(scope))
         upload = Upload(self._ingest, traceparent(headers), self._patience, verdicts=stream is not None)
-        fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
+        async with self._turns.turn(written):
+            lines = written.lines(receive)
+            if self._limit is not None:
+                lines = self._limit.pace(lines, client_of(scope))
+            fault = await _take_all(upload, lines, _tell_nobody if stream is None else stream.tell)
         scope["accepted"] = upload.summary.accepted
         problem = _problem(upload, fault)
         if stream is not None and stream.begun:
@@ -73,54 +69,6 @@ def _wants_verdicts(query: bytes) -> bool:
         detail = "the only parameter is verdicts, which is all or rejected"
         raise Problem(HTTPStatus.BAD_REQUEST, "invalid-parameter", detail)
     return wanted == "all"
-
-
-def _lines(headers: Mapping[bytes, bytes], receive: Receive) -> AsyncIterator[list[Parsed]]:
-    declared = headers.get(b"content-type", b"").decode("latin-1")
-    media_type, *parameters = (part.strip().lower() for part in declared.split(";"))
-    check_charset(parameters)
-    pieces = _pieces(body(headers.get(b"content-encoding", b"identity").decode("latin-1"), INFLATED_LIMIT), receive)
-    if media_type in _NDJSON:
-        return _split(pieces)
-    if media_type == "application/json":
-        return _whole(pieces)
-    shown = repr(declared[:SHOWN]) if declared else "missing"
-    raise unsupported(
-        f"the content type must be application/x-ndjson or application/json, and is {shown}", "Content-Type"
-    )
-
-
-async def _pieces(reader: Body, receive: Receive) -> AsyncIterator[bytes]:
-    """Give the body as it comes in, inflated."""
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-body", "the body ended early")
-        for piece in reader.feed(message["body"]):
-            yield piece
-        more = message["more_body"]
-    reader.end()
-
-
-async def _split(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Parsed]]:
-    splitter = Splitter()
-    async for piece in pieces:
-        for lines in splitter.feed(piece):
-            yield lines
-    for lines in splitter.end():
-        yield lines
-
-
-async def _whole(pieces: AsyncIterator[bytes]) -> AsyncIterator[list[Parsed]]:
-    whole = bytearray()
-    async for piece in pieces:
-        whole += piece
-        if len(whole) > ARRAY_LIMIT:
-            detail = f"a JSON array may have {ARRAY_LIMIT} bytes at the most; NDJSON may be of any length"
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", detail)
-    for elements in parse_array(bytes(whole)):
-        yield elements
 
 
 Tell = Callable[[list[Verdict]], Awaitable[None]]

@@ -1,8 +1,11 @@
 """Many updates in one body: NDJSON, a line at a time, or the elements of a JSON array."""
 
 import contextlib
+import json
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import islice
 
 import msgspec
 
@@ -23,7 +26,10 @@ Parsed = Line | Problem | None
 _line = msgspec.json.Decoder(Line)
 _lines: msgspec.json.Decoder[Parsed] = msgspec.json.Decoder(Line)  # lists of lines are lists of parsed ones, too
 _array: msgspec.json.Decoder[list[Parsed]] = msgspec.json.Decoder(list[Line])
-_elements = msgspec.json.Decoder(list[msgspec.Raw])
+_anything = msgspec.json.Decoder(msgspec.Raw)
+
+_scan = json.JSONDecoder(parse_int=len, parse_float=len).raw_decode  # which wants the end of a value, not the value
+_between = re.compile(r"[ \t\r\n,]*")
 
 
 class Splitter:
@@ -91,12 +97,12 @@ def _parse_line(line: bytes) -> Parsed:
     return _parse(line)
 
 
-def _parse(text: bytes | msgspec.Raw) -> Line | Problem:
+def _parse(text: bytes) -> Parsed:
     try:
         return _line.decode(text)
     except (ValueError, RecursionError):
         try:
-            return bind(parse_object(bytes(text)), Line)
+            return bind(parse_object(text), Line)
         except Problem as problem:
             return problem
 
@@ -106,27 +112,44 @@ def _too_long() -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "line-too-large", detail)
 
 
-def parse_array(body: bytes) -> Iterator[list[Parsed]]:
+def parse_array(body: bytes | bytearray) -> Iterator[list[Parsed]]:
     """Read the elements of a JSON array.
 
     Yields:
         An element for each.
 
     Raises:
-        Problem: 400 for what is not JSON, 422 for JSON that is not an array.
+        Problem: 400 for what is not JSON, 422 for JSON that is not an array; then there are no elements.
     """
     with contextlib.suppress(ValueError, RecursionError):
         yield _array.decode(body)
         return
-    elements = _split_array(body)
-    for start in range(0, len(elements), SLICE):
-        yield [_parse(element) for element in elements[start : start + SLICE]]
+    elements = _cut(_text_of_array(body))
+    while some := [_parse(element.encode()) for element in islice(elements, SLICE)]:
+        yield some
 
 
-def _split_array(body: bytes) -> list[msgspec.Raw]:
+def _text_of_array(body: bytes | bytearray) -> str:
     try:
-        return _elements.decode(body)
-    except msgspec.ValidationError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-an-array", "the body must be a JSON array") from error
+        _anything.decode(body)
+        text = body.decode().strip(" \t\r\n")
     except (ValueError, RecursionError) as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "malformed-body", f"the body is not JSON: {error}") from error
+    if text[0] != "[":
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-an-array", "the body must be a JSON array")
+    return text
+
+
+def _cut(array: str) -> Iterator[str]:
+    """Cut an array that is known to be one into its elements, none of which is kept: there may be a million."""
+    place = _skip(array, 1)
+    while place < len(array) - 1:
+        _, end = _scan(array, place)
+        yield array[place:end]
+        place = _skip(array, end)
+
+
+def _skip(text: str, place: int) -> int:
+    """Find the next place where there is more than what stands between elements."""
+    between = _between.match(text, place)
+    return place if between is None else between.end()

@@ -44,7 +44,7 @@ def term(*said: str, meaning: str) -> Html:
 
 def scrolled(content: Html, label: str) -> Html:
     """Let what is too wide scroll by itself, also by keyboard."""
-    return tag("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)
+    return tag("div", content, class_="scroll", role="group", tabindex="0", aria_label=label)
 
 
 def code(text: str, label: str) -> Html:

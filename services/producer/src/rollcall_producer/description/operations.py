@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from rollcall_producer.bulk import ARRAY_LIMIT, End
+from rollcall_producer.bulk import End
 from rollcall_producer.description import examples
 from rollcall_producer.description.components import Described, content, headers, lines, parameters, schema
 from rollcall_producer.edge import BODY_LIMIT
+from rollcall_producer.form import ARRAY_LIMIT
 from rollcall_producer.kinds import Kind
 from rollcall_producer.lines import LINE_LIMIT
 from rollcall_producer.tokens import Scope
@@ -135,6 +136,7 @@ _POST = Operation(
         "unsupported-media-type",
         "not-an-array",
         "nothing-accepted",
+        "busy",
         "too-many-connections",
         "kafka-unavailable",
     ),
