@@ -9,7 +9,7 @@ from rollcall_producer.form import Form
 from rollcall_producer.problems import Problem
 
 UPLOADS = 64
-"""Uploads of any kind, some 0.5 MiB each."""
+"""Uploads of any kind, up to 2 MiB each."""
 
 ARRAYS = 8
 """JSON arrays among them, up to 6 MiB each: the text, and the updates in it."""
