@@ -17,7 +17,7 @@ _PASSING = re.compile(r"(\d+) passing, (\d+) failing")
 def add_options(parser: pytest.Parser) -> None:
     """Let it be said how much to try."""
     group = parser.getgroup("fuzzing")
-    group.addoption("--cases", type=int, default=300, help="requests to the API; default: some 300")
+    group.addoption("--cases", type=int, default=400, help="requests to the API; default: some 400")
     group.addoption(
         "--inputs", type=int, help=f"random inputs of all properties; default: {_SHORT} of each, always the same"
     )
