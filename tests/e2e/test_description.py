@@ -11,7 +11,7 @@ import pytest
 
 from rollcall_producer.description.openapi import document
 from rollcall_producer.tokens import Scope, make_token
-from support.html import Outline
+from support.outline import Outline
 from support.services import Environment, producer
 
 AWAY = Environment("127.0.0.1:1", "")

@@ -12,7 +12,7 @@ from rollcall_producer.description import examples, page
 from rollcall_producer.description.openapi import document
 from rollcall_producer.description.operations import REASONS
 from rollcall_producer.kinds import Kind
-from support.html import Outline
+from support.outline import Outline
 
 Part = dict[str, Any]
 
