@@ -34,26 +34,59 @@ def size_alone(key: bytes, value: bytes, headers: Sequence[Header]) -> int:
     return OVERHEAD + len(key) + len(value) + sum(len(name) + len(content) + 10 for name, content in headers)
 
 
+class Records(BatchBuilder):  # type: ignore[misc]  # it has no types
+    """aiokafka's batch, for bytes and nothing else: its own `append` takes half as long again."""
+
+    _closed: bool
+    _relative_offset: int
+
+    def append(self, timestamp: int, key: bytes, value: bytes, headers: Sequence[Header]) -> object | None:
+        """Add a record.
+
+        Args:
+            timestamp: Milliseconds since 1970, UTC.
+            key: The record's key.
+            value: The record's value.
+            headers: The record's headers.
+
+        Returns:
+            What describes the record; None if the batch has no room for it, or is closed.
+        """
+        if self._closed:  # by us or by aiokafka
+            return None
+        described: object | None = self._builder.append(self._relative_offset, timestamp, key, value, headers)
+        if described is None:
+            self._closed = True
+        else:
+            self._relative_offset += 1
+        return described
+
+
 class Batch:
     """Records from the admission of the first until all are settled.
+
+    Args:
+        partition: Which one.
+        limit: Bytes that Kafka takes in a batch.
+        loop: The event loop.
 
     Attributes:
         partition: Which one.
         opened: When the first one came, in seconds of the loop's clock.
-        append: Adds a record: takes timestamp (milliseconds since 1970, UTC), key, value and headers, each by its name;
-            returns an object with the record's size in bytes, or None if there is no room for it.
+        append: Adds a record, as `Records.append` does.
         settled: Whether it is known what became of them, for good.
         outcome: What became of them, once settled.
     """
 
-    __slots__ = ("_builder", "_waiters", "append", "opened", "outcome", "partition", "settled")
+    __slots__ = ("_builder", "_loop", "_waiters", "append", "opened", "outcome", "partition", "settled")
 
-    def __init__(self, partition: int, limit: int, opened: float) -> None:
-        self._builder = BatchBuilder(limit, _UNCOMPRESSED)
+    def __init__(self, partition: int, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._builder = Records(limit, _UNCOMPRESSED)
+        self._loop = loop
         self._waiters: list[asyncio.Future[Outcome]] = []
         self.partition = partition
         self.append = self._builder.append
-        self.opened = opened
+        self.opened = loop.time()
         self.settled = False
         self.outcome: Outcome = None
 
@@ -79,7 +112,7 @@ class Batch:
             A future of the asker's own, which it may cancel. It holds errors as results, and never raises them: one
             error is told to many.
         """
-        waiter: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Outcome] = self._loop.create_future()
         if self.settled:
             waiter.set_result(self.outcome)
         else:
@@ -97,7 +130,7 @@ class Batch:
         """Settle the records' fate, and tell those who wait."""
         self.settled = True
         self.outcome = outcome
-        self._builder = self.append = None  # the bytes; whoever remembers the batch wants its outcome
+        del self._builder, self.append  # the bytes; whoever remembers the batch wants its outcome
         self.tell(outcome)
 
     def take(self) -> BatchBuilder:
@@ -106,21 +139,16 @@ class Batch:
         return self._builder
 
 
-def split(builder: BatchBuilder, limit: int) -> list[BatchBuilder]:
+def split(builder: BatchBuilder, limit: int) -> list[Records]:
     """Spread a batch's records over batches of a size in bytes at the most, in order.
 
     A record that is larger than that by itself gets a batch of its own.
     """
-    pieces = [BatchBuilder(limit, _UNCOMPRESSED)]
+    pieces = [Records(limit, _UNCOMPRESSED)]
     records = MemoryRecords(bytes(builder._build())).next_batch()  # noqa: SLF001 - no public way to its bytes
     for record in records:
-        fields = {
-            "timestamp": record.timestamp,
-            "key": record.key,
-            "value": record.value,
-            "headers": record.headers,
-        }
-        if pieces[-1].append(**fields) is None:
-            pieces.append(BatchBuilder(limit, _UNCOMPRESSED))
-            pieces[-1].append(**fields)
+        fields = record.timestamp, record.key, record.value, record.headers
+        if pieces[-1].append(*fields) is None:
+            pieces.append(Records(limit, _UNCOMPRESSED))
+            pieces[-1].append(*fields)
     return pieces

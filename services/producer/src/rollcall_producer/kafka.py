@@ -90,9 +90,10 @@ class Connection:
         except KafkaError as error:
             self.fail(error)
             raise NotWrittenError(f"the Kafka client has failed ({_name(error)}); nothing was written") from error
+        delivery.cancel()  # which is a shield of the batch's own future
         batch = self._client.queued(partition)
         try:
-            await self._delivered(delivery, partition)
+            await self._delivered(batch.future, partition)
         except (KafkaError, TimeoutError) as error:
             self.fail(error)
             raise _delivery_error(error, tries=batch.retry_count) from error

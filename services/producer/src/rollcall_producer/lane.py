@@ -105,7 +105,7 @@ class Lane:
             RecordTooLargeError: The topic takes no record as large as this.
         """
         batch = self._open
-        if batch is not None and batch.append(timestamp=timestamp, key=key, value=value, headers=headers) is not None:
+        if batch is not None and batch.append(timestamp, key, value, headers) is not None:
             return batch
         return self._begin(timestamp, key, value, headers)
 
@@ -114,8 +114,8 @@ class Lane:
         if size_alone(key, value, headers) > limit:
             raise RecordTooLargeError(f"the record takes more than the {limit} bytes that the topic allows")
         self._close()
-        batch = Batch(self.partition, limit, self._loop.time())
-        batch.append(timestamp=timestamp, key=key, value=value, headers=headers)
+        batch = Batch(self.partition, limit, self._loop)
+        batch.append(timestamp, key, value, headers)
         self._open = batch
         self._arrival.set()
         return batch

@@ -5,8 +5,9 @@ and the order within a partition, which is that per student, is the order of adm
 """
 
 import asyncio
+from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from rollcall_domain import codec
 from rollcall_domain.events import State, StudentRecordUpdate, check_student_id
@@ -26,7 +27,8 @@ SWEEPS = 20
 """Looks at how long batches have been waiting, within the time of the deadline."""
 
 
-class Address(NamedTuple):
+@dataclass(slots=True)
+class Address:
     """Where a student's records go, and what is in them.
 
     Attributes:

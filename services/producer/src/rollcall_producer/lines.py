@@ -86,7 +86,13 @@ def parse_lines(block: bytes) -> Iterator[list[Parsed]]:
 
 
 def _has_long_line(block: bytes) -> bool:
-    return len(block) > LINE_LIMIT and max(map(len, block.split(b"\n"))) > LINE_LIMIT
+    """Tell whether a line is too long: from one's begin there must be an end within the limit. Looks at few of them."""
+    begin = 0
+    while len(block) - begin > LINE_LIMIT:
+        begin = block.rfind(b"\n", begin, begin + LINE_LIMIT + 1) + 1
+        if not begin:
+            return True
+    return False
 
 
 def _parse_line(line: bytes) -> Parsed:
