@@ -1,6 +1,7 @@
 """The protocol under applications that read and write as no route does yet, on the loop that services run on."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rollcall_domain.service.server import HttpOptions, serving
 from rollcall_producer import metrics
 from rollcall_producer.connections import Connections, Limits
+from rollcall_producer.exchange import Exchange
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings
 from support.raw import connect, get, put
@@ -255,3 +257,81 @@ async def test_only_proxies_that_are_trusted_are_believed_whom_they_speak_for() 
     }.items():
         async with served(who, proxies=proxies) as url, connect(url) as connection:
             assert (await connection.ask(request)).body == believed
+
+
+async def _begin(send: Send, *headers: tuple[bytes, bytes]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [*headers]})
+
+
+async def _go_on(send: Send, body: bytes, *, more: bool = False) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def faulty(scope: Scope, _: Receive, send: Send) -> None:
+    """Answer in a way that no application may."""
+    match scope["path"]:
+        case "/early":
+            raise ArithmeticError
+        case "/silent":
+            return
+        case "/split":
+            await _begin(send, (b"x-split", b"a\r\nx-smuggled: b"))
+        case "/midway":
+            await _begin(send)
+            await _go_on(send, b"begun", more=True)
+            raise ArithmeticError
+        case "/short":
+            await _begin(send, (b"content-length", b"10"))
+            await _go_on(send, b"short")
+        case "/long":
+            await _begin(send, (b"content-length", b"2"))
+            await _go_on(send, b"long")
+
+
+@on_uvloop
+async def test_an_application_that_fails_is_no_answer() -> None:
+    async with served(faulty, Limits()) as url:
+        for path in ("/early", "/silent", "/split"):
+            async with connect(url) as connection:
+                answer = await connection.ask(get(path))
+                assert (answer.status, answer.headers["connection"]) == (500, "close"), path
+                assert "x-smuggled" not in answer.headers
+                assert await connection.end() == b""
+        for path, end in {"/midway": b"5\r\nbegun\r\n", "/short": b"\r\n\r\n", "/long": b"\r\n\r\n"}.items():
+            async with connect(url) as connection:
+                await connection.send(get(path))
+                assert (await connection.end()).endswith(end), path
+
+
+@on_uvloop
+async def test_an_answer_is_as_long_as_its_request_may_have_it() -> None:
+    async with served(echo, Limits()) as url:
+        async with connect(url) as connection:
+            await connection.send(get("/").replace(b"GET", b"HEAD", 1) + get("/next"))
+            connection.finish()
+            head, _, rest = (await connection.end()).partition(b"\r\n\r\n")
+            assert b"content-length: 7" in head
+            assert rest.startswith(b"HTTP/1.1 200 OK")
+            assert rest.endswith(b"GET /next ")
+        async with connect(url) as connection:
+            await connection.send(b"GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            assert (await connection.end()).endswith(b"connection: close\r\n\r\nGET /old ")
+
+
+@on_uvloop
+async def test_a_connection_that_is_over_leaves_nothing_for_the_garbage_collector() -> None:
+    def left() -> int:
+        return sum(isinstance(thing, ProblemProtocol | Exchange) for thing in gc.get_objects())
+
+    async with served(echo, Limits()) as url:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                async with connect(url) as connection:
+                    assert (await connection.ask(put(b"body"))).status == 200
+            while metrics.registry.get_sample_value("rollcall_connections"):  # noqa: ASYNC110 - can only be asked
+                await asyncio.sleep(0.01)
+            assert left() <= 2  # what the loop has at hand
+        finally:
+            gc.enable()

@@ -7,8 +7,10 @@ from typing import Protocol
 
 import msgspec
 import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rollcall_producer import metrics
+from rollcall_domain.service.health import HEALTH_PATHS
+from rollcall_producer import metrics, problems
 
 log = structlog.get_logger()
 
@@ -129,3 +131,23 @@ def make_room(wanted: int) -> int:
 
 def _within(number: int, limit: int) -> bool:
     return limit == resource.RLIM_INFINITY or number <= limit
+
+
+def turning_away(app: ASGIApp) -> ASGIApp:
+    """Answer the only request of a connection that is one too many. Whoever asks for our health is told."""
+
+    async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        if scope["path"] in HEALTH_PATHS:
+            await app(scope, receive, send_last)
+        else:
+            problem = problems.unavailable(
+                "too-many-connections", "too many connections are open; nothing was read", "not-written"
+            )
+            await problem.response()(scope, receive, send_last)
+
+    return turn_away

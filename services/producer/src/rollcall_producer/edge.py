@@ -32,7 +32,8 @@ def check_headers(headers: Mapping[bytes, bytes]) -> None:
     declared = headers.get(b"content-type", b"")
     if declared not in _USUAL_CONTENT_TYPES:
         _check_unusual_content_type(declared.decode("latin-1"))
-    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+    encoding = headers.get(b"content-encoding")
+    if encoding is not None and encoding.strip().lower() != b"identity":
         raise unsupported("the body must not be compressed", "Content-Encoding")
 
 

@@ -1,16 +1,22 @@
 """HTTP as it comes in: what can't be parsed or takes too much is answered as a problem and harms nobody else."""
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Literal
 
 import httptools
-from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
 
-from rollcall_domain.service.health import HEALTH_PATHS
 from rollcall_producer import metrics, problems
-from rollcall_producer.connections import Connections
+from rollcall_producer.connections import Connections, turning_away
+from rollcall_producer.exchange import Exchange
+from rollcall_producer.head import Head, Header
+from rollcall_producer.patience import Patience
 from rollcall_producer.problems import Problem
 from rollcall_producer.transport import Flow, Wire
 
@@ -21,44 +27,63 @@ _PIECE = 4096
 """Bytes that are parsed in one go. It bounds how many requests a client makes us hold by sending them all at once."""
 
 
-class ProblemProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, for clients that can't be trusted to behave.
+class ProblemProtocol(asyncio.Protocol):
+    """A connection that clients make who can't be trusted to behave; uvicorn looks after the server that it belongs to.
 
-    One sweep a second over all connections sees to their time limits; uvicorn would set a timer with every request.
+    One sweep a second over all connections sees to their time limits, rather than a timer with every request.
+
+    Args:
+        connections: All connections.
+        config: The server's, as uvicorn gives it.
+        server_state: The server's state, likewise.
     """
 
-    def __init__(self, connections: Connections, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
-        super().__init__(**options)
+    def __init__(self, connections: Connections, config: Config, server_state: ServerState, **_: object) -> None:
         self._connections = connections
         self._limits = connections.limits
+        self._server = server_state
+        self._app: ASGIApp = config.loaded_app
+        self._loop = asyncio.get_running_loop()
+        self._patience = Patience(self._limits)
+        self._head = Head()
+        self.on_url, self.on_header = self._head.on_url, self._head.on_header
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # else such data costs the answer
+        self._common: tuple[list[Header], bytes] = ([], b"")
+        self._exchange: Exchange  # the latest, from the first request on
+        self._is_used = False
+        self._pipeline: deque[tuple[Exchange, ASGIApp]] = deque()
         self._awaiting: Literal["request", "head", "body", "end"] = "request"
         self._held = b""
         self._overhead = 0  # bytes since the last that belonged to a complete head or to a body
-        self._waited = 0.0
-        self._arrived = 0
-        self._unread = 0
-        self._unread_for = 0.0
         self._refusal: Problem | None = None
         self._hung_up = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio's is wider
         """Take the connection in; if there are too many, to be turned away with its first request."""
-        super().connection_made(transport)
         self._transport = transport
         self._wire = Wire(transport, self._hang_up)
-        self.transport = cast("asyncio.Transport", self._wire)
-        self.flow: Flow = Flow(transport, self.pipeline)
+        self._flow = Flow(transport, self._pipeline)
+        self._addresses = get_local_addr(transport), get_remote_addr(transport)
+        self._scheme = "https" if is_ssl(transport) else "http"
+        self._server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own protocols
         if not self._connections.add(self):
-            self.app = self._turn_away
+            self._app = turning_away(self._app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the connection and of all that waits for it."""
         self._hung_up = True
         self._wire.cut()
-        super().connection_lost(exc)
+        self._server.connections.discard(self)
+        if self._is_used:
+            self._exchange.disconnect()
+        self._flow.resume_writing()
+        if exc is None:
+            self._transport.close()
         self._connections.remove(self)
-        self.pipeline.clear()
+        self._pipeline.clear()
         self._held = b""
+        del self._parser  # which knows this connection: neither would go before the garbage is collected
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come in, in pieces, as far as no request has to wait for its turn."""
@@ -73,7 +98,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _parse_held(self) -> None:
         held = memoryview(self._held)
-        while held and not self.pipeline and self._awaiting != "end":
+        while held and not self._pipeline and self._awaiting != "end":
             room = HEAD_LIMIT - self._overhead
             if not room:
                 detail = f"the request line and headers may have {HEAD_LIMIT} bytes at the most"
@@ -88,7 +113,7 @@ class ProblemProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes | memoryview) -> None:
         while data:
             try:
-                self.parser.feed_data(data)
+                self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as offer:
                 data = self._pass_by(offer, data)
             except httptools.HttpParserError:
@@ -106,114 +131,137 @@ class ProblemProtocol(HttpToolsProtocol):
         """
         if self._awaiting != "head":  # CONNECT, which was answered as the application sees fit
             self._awaiting = "end"
-            self.cycle.keep_alive = False
+            self._exchange.keep_alive = False
             return b""
-        self.headers = [header for header in self.headers if header[0] != b"upgrade"]
-        head = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
-        head += [b"%b: %b" % header for header in self.headers]
+        version = self._parser.get_http_version().encode()
+        head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._head.target, version)]
+        head += [b"%b: %b" % header for header in self._head.headers if header[0] != b"upgrade"]
         (offset,) = offer.args
         return b"\r\n".join((*head, b"", bytes(data[offset:])))
 
     def on_message_begin(self) -> None:
         """Await the headers of a request whose first bytes are there."""
-        super().on_message_begin()
+        self._head.begin()
+        self._patience.renew()
         self._awaiting = "head"
-        self._waited = 0.0
-        self._arrived = 0
 
     def on_headers_complete(self) -> None:
         """Start on a request, and await its body; but an offer to change to another protocol is to be passed by."""
-        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+        parser, method = self._parser, self._parser.get_method()
+        if parser.should_upgrade() and method != b"CONNECT":
             return
-        super().on_headers_complete()
+        version = parser.get_http_version()
+        scope = self._head.scope(method, version, self._scheme, *self._addresses)
+        exchange = Exchange(scope, self._wire, self._flow, self._common_lines(), self.on_response_complete)
+        exchange.keep_alive = version != "1.0" and parser.should_keep_alive()
+        exchange.waiting_for_100_continue = self._head.expects
         self._awaiting = "body"
         self._overhead = 0
-        self.headers = []  # for trailers, which are read by nobody
+        must_wait = self._is_answering()
+        self._exchange, self._is_used = exchange, True
+        if must_wait:
+            self._flow.pause_reading()
+            self._pipeline.appendleft((exchange, self._app))
+        else:
+            exchange.start(self._app, self._loop, self._server.tasks)
+
+    def _common_lines(self) -> bytes:
+        """Give the lines that all answers have; uvicorn makes their headers anew each second."""
+        headers = self._server.default_headers
+        if headers is not self._common[0]:
+            self._common = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        return self._common[1]
 
     def on_body(self, body: bytes) -> None:
-        """Take in a part of a body."""
-        super().on_body(body)
+        """Take in a part of a body, if it is still of interest."""
         self._overhead = 0
-        self._arrived += len(body)
+        self._patience.arrived += len(body)
+        if self._exchange.response_complete:
+            return
+        self._exchange.feed(body)
+        if self._exchange.held > HIGH_WATER_LIMIT:
+            self._flow.pause_reading()
 
     def on_message_complete(self) -> None:
         """Await the next request."""
         if self._awaiting == "head":
             return
-        super().on_message_complete()
+        self._exchange.finish()
         self._awaiting = "request"
         self._overhead = 0
-        self._waited = 0.0
+        self._patience.renew()
 
     def on_response_complete(self) -> None:
         """Start on the request that waits next, if any, and read on."""
-        self._waited = 0.0
+        self._patience.renew()
         if self._hung_up:
             return
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+        if self._pipeline:
+            exchange, app = self._pipeline.pop()
+            exchange.start(app, self._loop, self._server.tasks)
             self._parse_held()
         elif self._refusal is not None:
             self._answer(self._refusal)
             self._hang_up()
-        self.flow.resume_reading()
+        self._flow.resume_reading()
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own signature, which uvicorn narrows
+    def eof_received(self) -> bool:
         """Keep the connection until its requests are answered: a caller may be done with sending before that."""
-        if not self._is_answering() or (self.cycle.more_body and not self.pipeline):
+        if not self._is_answering() or (self._exchange.more_body and not self._pipeline):
             return False
-        self.cycle.keep_alive = False
+        self._exchange.keep_alive = False
         return True
+
+    def pause_writing(self) -> None:
+        """Note that the client does not read as fast as it is written to."""
+        self._flow.pause_writing()
 
     def resume_writing(self) -> None:
         """Note that the client reads."""
-        super().resume_writing()
-        self._unread = 0
+        self._flow.resume_writing()
+        self._patience.note_reading()
+
+    def shutdown(self) -> None:
+        """End the connection once what it has begun is answered, as the server is about to end."""
+        if self._is_answering():
+            self._exchange.keep_alive = False
+        else:
+            self._wire.close()
 
     def sweep(self) -> None:
         """Note that time has passed, and end if the client takes too much of it."""
         unread = self._transport.get_write_buffer_size()
         if unread:
-            self._await_reader(unread)
-        elif self.flow.has_paused:  # time that passes while we read nothing is not the client's
-            self.flow.has_paused = self.flow.read_paused
+            if self._patience.is_answer_untaken(unread):
+                metrics.unread_answers.inc()
+                self.abort()
+        elif self._flow.has_paused:  # time that passes while we read nothing is not the client's
+            self._flow.has_paused = self._flow.read_paused
         else:
-            self._waited += self._limits.sweep
+            self._patience.wait()
             self._await_sender()
 
     def abort(self) -> None:
         """End the connection at once, whatever is under way."""
         self._transport.abort()
 
-    def _await_reader(self, unread: int) -> None:
-        self._unread_for = self._unread_for + self._limits.sweep if unread >= self._unread > 0 else 0.0
-        self._unread = unread
-        if self._unread_for > self._limits.answer:
-            metrics.unread_answers.inc()
-            self.abort()
-
     def _await_sender(self) -> None:
+        patience, limits = self._patience, self._limits
         if self._hung_up:
-            if self._waited > self._limits.linger:
+            if patience.has_waited(limits.linger):
                 self.abort()
         elif self._awaiting == "body":
-            self._await_body()
+            if self._exchange.waiting_for_100_continue:
+                patience.renew()
+            elif patience.is_body_too_slow():
+                self._time_out(f"the body must come at {limits.body_rate:g} bytes a second at the least")
         elif self._is_answering():
-            self._waited = 0.0
-        elif self._awaiting == "head" or self.cycle is None:
-            if self._waited > self._limits.head:
-                self._time_out(f"the headers must be complete within {self._limits.head:g} s")
-        elif self._waited > self._limits.idle:
+            patience.renew()
+        elif self._awaiting == "head" or not self._is_used:
+            if patience.has_waited(limits.head):
+                self._time_out(f"the headers must be complete within {limits.head:g} s")
+        elif patience.has_waited(limits.idle):
             self._hang_up()
-
-    def _await_body(self) -> None:
-        if self.cycle.waiting_for_100_continue:
-            self._waited = 0.0
-        elif self._waited > self._limits.body:
-            if self._arrived < self._limits.body_rate * self._limits.body:
-                self._time_out(f"the body must come at {self._limits.body_rate:g} bytes a second at the least")
-            self._waited = 0.0
-            self._arrived = 0
 
     def _time_out(self, detail: str) -> None:
         self._refuse(Problem(HTTPStatus.REQUEST_TIMEOUT, "request-timeout", detail))
@@ -227,19 +275,18 @@ class ProblemProtocol(HttpToolsProtocol):
             self._hang_up()
         elif not in_body:
             self._refusal = problem
-        elif self.pipeline:
-            self.cycle.keep_alive = False
-            self.pipeline[0] = (self.cycle, cast("Any", problem.response()))
-        elif self.cycle.response_started:
+        elif self._pipeline:
+            self._exchange.keep_alive = False
+            self._pipeline[0] = self._exchange, problem.response()
+        elif self._exchange.response_started:
             self.abort()
         else:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            self._exchange.disconnect()
             self._answer(problem)
             self._hang_up()
 
     def _answer(self, problem: Problem) -> None:
-        self._wire.write(problems.serialize(problem, self.server_state.default_headers))
+        self._wire.write(problems.serialize(problem, self._server.default_headers))
 
     def _hang_up(self) -> None:
         """Close the connection in a way that the last answer arrives: to close it on unread bytes would reset it."""
@@ -247,33 +294,16 @@ class ProblemProtocol(HttpToolsProtocol):
             return
         self._hung_up = True
         self._wire.cut()
-        if self._awaiting == "request" and not self._held and not self.flow.read_paused:
+        if self._awaiting == "request" and not self._held and not self._flow.read_paused:
             self._transport.close()
             return
         self._awaiting = "end"
-        self._waited = 0.0
+        self._patience.renew()
         self._held = b""
-        self.pipeline.clear()
+        self._pipeline.clear()
         if self._transport.can_write_eof():  # TLS knows no half of a connection; the client closes it, or the sweep
             self._transport.write_eof()
-        self.flow.resume_reading()
+        self._flow.resume_reading()
 
     def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
-
-    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the only request of a connection that is one too many. Whoever asks for our health is told."""
-
-        async def send_last(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
-
-        if scope["path"] in HEALTH_PATHS:
-            await self.config.loaded_app(scope, receive, send_last)
-        else:
-            problem = problems.unavailable(
-                "too-many-connections", "too many connections are open; nothing was read", "not-written"
-            )
-            await problem.response()(scope, receive, send_last)
+        return self._is_used and not self._exchange.response_complete

@@ -19,6 +19,7 @@ from rollcall_producer.rate import RateLimit
 from rollcall_producer.traffic import PUT_ROUTE, Traffic
 from rollcall_producer.update import ID_LIMIT, ID_PATTERN
 
+_WRITE = tokens.Scope.WRITE
 _IDENTITY = re.compile(ID_PATTERN.encode())
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,200})?\Z")
 _NO_LENGTH = (b"content-length", b"0")
@@ -40,7 +41,7 @@ class PutUpdate:
         """Answer a request."""
         began = monotonic()
         try:
-            scope["caller"] = self._access.admit(scope["headers"], tokens.Scope.WRITE)
+            scope["caller"] = self._access.admit(scope["headers"], _WRITE)
             if self._limit is not None:
                 self._limit.check(client_of(scope))
             headers = dict(scope["headers"])
