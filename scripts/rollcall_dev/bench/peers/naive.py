@@ -1,9 +1,8 @@
-"""The obvious way: Starlette, and aiokafka's `send_and_wait` for each request, served as the producer is served."""
+"""The obvious way: Starlette, and aiokafka's `send_and_wait` for each request, under uvicorn as it comes."""
 
 import asyncio
 import json
 import sys
-from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from starlette.applications import Starlette
@@ -14,10 +13,8 @@ from starlette.routing import Route
 from rollcall_domain.events import State
 from rollcall_domain.service.process import run
 from rollcall_domain.service.provision import ensure_topics, topic_name
-from rollcall_domain.service.server import HttpOptions, serving
+from rollcall_domain.service.server import serving
 from rollcall_domain.topics import STUDENT
-from rollcall_producer.connections import Connections
-from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.settings import ProducerSettings
 
 
@@ -46,7 +43,7 @@ async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
         bootstrap_servers=settings.bootstrap_servers, acks="all", enable_idempotence=True
     ) as client:
         app = create_app(client, topic_name(STUDENT, settings))
-        async with serving(app, settings, grace=1, http=HttpOptions(partial(ProblemProtocol, Connections(4096)))):
+        async with serving(app, settings, grace=1):
             await stopping.wait()
 
 

@@ -1,15 +1,12 @@
-"""The limit of one request: an application that does nothing, served as the producer is served."""
+"""The limit of one request: an application that does nothing, under uvicorn as it comes."""
 
 import asyncio
 import sys
-from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
 from rollcall_domain.service.process import run
-from rollcall_domain.service.server import HttpOptions, serving
-from rollcall_producer.connections import Connections
-from rollcall_producer.protocol import ProblemProtocol
+from rollcall_domain.service.server import serving
 from rollcall_producer.settings import ProducerSettings
 
 
@@ -23,7 +20,7 @@ async def app(_: Scope, receive: Receive, send: Send) -> None:
 
 async def serve(settings: ProducerSettings, stopping: asyncio.Event) -> None:
     """Serve until the event is set."""
-    async with serving(app, settings, grace=1, http=HttpOptions(partial(ProblemProtocol, Connections(4096)))):
+    async with serving(app, settings, grace=1):
         await stopping.wait()
 
 
