@@ -78,10 +78,11 @@ class Shortcut:
 
     def __init__(self, app: ASGIApp, method: str, path: str, endpoint: ASGIApp) -> None:
         self._app = app
-        self._route = method, path
+        self._method = method
+        self._path = path
         self._endpoint = endpoint
 
     def __call__(self, scope: HttpScope, receive: Receive, send: Send) -> Awaitable[None]:
         """Choose who answers a request."""
-        taken = (scope["method"], scope["path"]) == self._route
+        taken = scope["path"] == self._path and scope["method"] == self._method
         return (self._endpoint if taken else self._app)(scope, receive, send)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from rollcall_producer.binding import bind
 from rollcall_producer.problems import SHOWN, Problem, unsupported
@@ -21,13 +21,13 @@ _JSON_SUFFIX = re.compile(r"application/.+\+json")
 
 
 def check_headers(headers: Mapping[bytes, bytes]) -> None:
-    """Make sure that a body is said to be JSON, and not compressed.
+    """Make sure that a body is said to be JSON, not compressed and not too large.
 
     Args:
         headers: The request's headers, names in lower case.
 
     Raises:
-        Problem: 415.
+        Problem: 415 or 413.
     """
     declared = headers.get(b"content-type", b"")
     if declared not in _USUAL_CONTENT_TYPES:
@@ -35,6 +35,9 @@ def check_headers(headers: Mapping[bytes, bytes]) -> None:
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         raise unsupported("the body must not be compressed", "Content-Encoding")
+    length = headers.get(b"content-length", b"")
+    if len(length) >= _LONG and length.isdigit() and int(length) > BODY_LIMIT:
+        raise _too_large()
 
 
 def _check_unusual_content_type(declared: str) -> None:
@@ -57,20 +60,16 @@ def check_charset(parameters: list[str]) -> None:
             raise unsupported("the charset must be utf-8", "Content-Type")
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    """Read the body of a single update.
+async def read_on(message: Message, receive: Receive) -> bytes:
+    """Read the body of a single update whose first part is not all of it, or is too large.
 
     Args:
-        receive: The request.
-        headers: Its headers, names in lower case.
+        message: The first part.
+        receive: Gives the others.
 
     Raises:
         Problem: 413 for one that is too large, 400 for one that ends early.
     """
-    declared = headers.get(b"content-length", b"")
-    if len(declared) >= _LONG and declared.isdigit() and int(declared) > BODY_LIMIT:
-        raise _too_large()
-    message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body", True):
         if message["type"] != "http.request":

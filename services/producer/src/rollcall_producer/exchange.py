@@ -41,26 +41,18 @@ class Exchange:
         disconnected: Whether the client will not get it.
     """
 
-    __slots__ = (
-        "_arrival",
-        "_chunked",
-        "_common",
-        "_flow",
-        "_left",
-        "_news",
-        "_on_complete",
-        "_parts",
-        "_scope",
-        "_task",
-        "_wire",
-        "disconnected",
-        "held",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-        "response_started",
-        "waiting_for_100_continue",
-    )
+    keep_alive = True
+    waiting_for_100_continue = False
+    held = 0
+    more_body = True
+    response_started = False
+    response_complete = False
+    disconnected = False
+    _task: asyncio.Task[None]
+    _arrival: asyncio.Event | None = None
+    _news = False
+    _chunked = False
+    _left = 0  # bytes of the answer that are to come, unless it is chunked
 
     def __init__(
         self, scope: Scope, wire: Wire, flow: FlowControl, common: bytes, on_complete: Callable[[], None]
@@ -71,17 +63,6 @@ class Exchange:
         self._common = common
         self._on_complete = on_complete
         self._parts: list[bytes] = []
-        self._news = False
-        self._arrival: asyncio.Event | None = None
-        self._chunked = False
-        self._left = 0  # bytes of the answer that are to come, unless it is chunked
-        self.keep_alive = True
-        self.waiting_for_100_continue = False
-        self.held = 0
-        self.more_body = True
-        self.response_started = False
-        self.response_complete = False
-        self.disconnected = False
 
     def start(self, app: ASGIApp, loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[None]]) -> None:
         """Have an application answer, by a task that is among others while it does."""

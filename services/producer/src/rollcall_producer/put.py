@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from rollcall_producer import problems, tokens
 from rollcall_producer.access import Access, client_of
-from rollcall_producer.edge import check_headers, parse_update, read_body
+from rollcall_producer.edge import BODY_LIMIT, check_headers, parse_update, read_on
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.problems import Problem
 from rollcall_producer.rate import RateLimit
@@ -47,7 +47,11 @@ class PutUpdate:
             headers = dict(scope["headers"])
             check_headers(headers)
             identity = _identity(headers)
-            update = parse_update(await read_body(receive, headers))
+            message = await receive()
+            body = message.get("body", b"")
+            if message.get("more_body", True) or len(body) > BODY_LIMIT:
+                body = await read_on(message, receive)
+            update = parse_update(body)
             batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
             outcome = await batch.wait()
         except Exception as error:  # noqa: BLE001 - there is nobody else to answer
