@@ -304,6 +304,23 @@ async def test_an_application_that_fails_is_no_answer() -> None:
 
 
 @on_uvloop
+async def test_a_stream_that_ends_before_its_request_ends_the_connection() -> None:
+    async def give_up(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await _begin(send)
+        await _go_on(send, b"that's all")
+
+    async with served(give_up, Limits(body=300, idle=300)) as url:
+        async with connect(url) as connection:
+            await connection.send(put(b"begun", length=100))
+            assert (await connection.end()).endswith(b"0\r\n\r\n")
+        async with connect(url) as connection:
+            await connection.send(put(b"whole") + put(b"whole"))
+            connection.finish()
+            assert (await connection.end()).count(b"HTTP/1.1 200 OK") == 2
+
+
+@on_uvloop
 async def test_an_answer_is_as_long_as_its_request_may_have_it() -> None:
     async with served(echo, Limits()) as url:
         async with connect(url) as connection:

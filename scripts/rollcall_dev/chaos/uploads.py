@@ -129,6 +129,7 @@ class Uploaders:
                 await asyncio.sleep(PAUSE)
         if hang_up:
             line.connection.drop()
+        is_answered_early = receiving.done()
         try:
             answer = await receiving
         except BROKEN as error:
@@ -138,6 +139,8 @@ class Uploaders:
             self._ledger.time(monotonic() - sent)
             self._note(answer, items, verdicts=verdicts)
             self._told(items[0].attempt.outcome)
+        if is_answered_early:  # in the midst of the request: its connection is of no use for another
+            line.connection.drop()
 
     def _note(self, answer: Answer, items: Sequence[_Item], *, verdicts: bool) -> None:
         if answer.status not in (HTTPStatus.OK, HTTPStatus.MULTI_STATUS, HTTPStatus.SERVICE_UNAVAILABLE):

@@ -188,6 +188,8 @@ class Exchange:
     def _complete(self) -> None:
         self.response_complete = True
         self._tell()
+        if self._chunked and self.more_body:  # something broke: nobody wants the rest, and callers will not send it
+            self.keep_alive = False
         if not self.keep_alive:
             self._wire.close()
         self._on_complete()
