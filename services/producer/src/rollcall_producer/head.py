@@ -74,3 +74,9 @@ def _parse_target(target: bytes) -> tuple[str, bytes, bytes]:
     """Take a target apart: the path, the path as it was sent, and the query."""
     parsed = httptools.parse_url(target)
     return unquote(parsed.path.decode("ascii")), parsed.path, parsed.query or b""
+
+
+@lru_cache(TARGETS)
+def lines(*headers: Header) -> bytes:
+    """Write headers as they are sent. Remembered: all answers of a second have the same date."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 from rollcall_producer import metrics, problems
 from rollcall_producer.connections import Connections, turning_away
 from rollcall_producer.exchange import Exchange
-from rollcall_producer.head import Head, Header
+from rollcall_producer.head import Head, lines
 from rollcall_producer.patience import Patience
 from rollcall_producer.problems import Problem
 from rollcall_producer.transport import Flow, Wire
@@ -49,7 +49,6 @@ class ProblemProtocol(asyncio.Protocol):
         self.on_url, self.on_header = self._head.on_url, self._head.on_header
         self._parser = httptools.HttpRequestParser(self)
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # else such data costs the answer
-        self._common: tuple[list[Header], bytes] = ([], b"")
         self._exchange: Exchange  # the latest, from the first request on
         self._is_used = False
         self._pipeline: deque[tuple[Exchange, ASGIApp]] = deque()
@@ -117,8 +116,7 @@ class ProblemProtocol(asyncio.Protocol):
             except httptools.HttpParserUpgrade as offer:
                 data = self._pass_by(offer, data)
             except httptools.HttpParserError:
-                detail = "Invalid HTTP request received."
-                self._refuse(Problem(HTTPStatus.BAD_REQUEST, "malformed-request", detail))
+                self._refuse(Problem(HTTPStatus.BAD_REQUEST, "malformed-request", "Invalid HTTP request received."))
                 return
             else:
                 return
@@ -152,7 +150,8 @@ class ProblemProtocol(asyncio.Protocol):
             return
         version = parser.get_http_version()
         scope = self._head.scope(method, version, self._scheme, *self._addresses)
-        exchange = Exchange(scope, self._wire, self._flow, self._common_lines(), self.on_response_complete)
+        common = lines(*self._server.default_headers)
+        exchange = Exchange(scope, self._wire, self._flow, common, self.on_response_complete)
         exchange.keep_alive = version != "1.0" and parser.should_keep_alive()
         exchange.waiting_for_100_continue = self._head.expects
         self._awaiting = "body"
@@ -164,13 +163,6 @@ class ProblemProtocol(asyncio.Protocol):
             self._pipeline.appendleft((exchange, self._app))
         else:
             exchange.start(self._app, self._loop, self._server.tasks)
-
-    def _common_lines(self) -> bytes:
-        """Give the lines that all answers have; uvicorn makes their headers anew each second."""
-        headers = self._server.default_headers
-        if headers is not self._common[0]:
-            self._common = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        return self._common[1]
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body, if it is still of interest."""
