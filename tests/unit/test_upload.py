@@ -2,7 +2,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from rollcall_producer.batch import Batch, Header, Outcome
+from rollcall_domain.service.records import Header
+from rollcall_producer.batch import Batch, Outcome
 from rollcall_producer.errors import NotWrittenError, OutcomeUnknownError
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.journal import Journal

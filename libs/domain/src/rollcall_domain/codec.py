@@ -5,16 +5,35 @@ The form is that of the .NET programs on the same topic: `{"StudentId":"s-1","St
 
 import msgspec
 
+from rollcall_domain.activity import Minute
+from rollcall_domain.alert import Alert
 from rollcall_domain.errors import InvalidStudentIdError, Unreadable, UnreadableRecordError
 from rollcall_domain.events import StudentRecordUpdate, check_student_id
+from rollcall_domain.record import StudentRecord
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(StudentRecordUpdate)
+encode = msgspec.json.Encoder().encode
+"""Writes an update, or whatever is derived from updates, as the value of a record: compact JSON in UTF-8."""
+
+decode_record = msgspec.json.Decoder(StudentRecord).decode
+"""Reads a student's record."""
+
+decode_minute = msgspec.json.Decoder(Minute).decode
+"""Reads what happened in a minute."""
+
+decode_alert = msgspec.json.Decoder(Alert).decode
+"""Reads an alert."""
+
+decode_update = msgspec.json.Decoder(StudentRecordUpdate).decode
+"""Reads an update, of a StudentId that is any text; raises msgspec's errors, which `unreadable` knows."""
+
+DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the readers raise."""
 
 
-def encode(update: StudentRecordUpdate) -> bytes:
-    """Write an update as the value of a record: compact JSON in UTF-8, State as a number."""
-    return _encoder.encode(update)
+def unreadable(error: Exception) -> UnreadableRecordError:
+    """Say of a reader's error what is wrong with the record."""
+    invalid = isinstance(error, msgspec.ValidationError)
+    return UnreadableRecordError(Unreadable.NOT_AN_UPDATE if invalid else Unreadable.NOT_JSON, str(error))
 
 
 def decode(value: bytes | None) -> StudentRecordUpdate | None:
@@ -32,12 +51,10 @@ def decode(value: bytes | None) -> StudentRecordUpdate | None:
     if not value:
         return None
     try:
-        update = _decoder.decode(value)
+        update = decode_update(value)
         check_student_id(update.student_id)
-    except msgspec.ValidationError as error:
-        raise UnreadableRecordError(Unreadable.NOT_AN_UPDATE, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableRecordError(Unreadable.NOT_JSON, str(error)) from error
+    except DECODING_ERRORS as error:
+        raise unreadable(error) from error
     except InvalidStudentIdError as error:
         raise UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}") from error
     return update

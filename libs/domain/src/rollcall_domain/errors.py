@@ -4,6 +4,7 @@
 RollcallError              root, never raised directly
 ├── InvalidStudentIdError  a StudentId that no record may carry
 ├── UnreadableRecordError  bytes that are not a student record update
+├── MisplacedError         an update that lies in another partition than its student
 ├── ConfigurationError     a setting that can't be used
 └── TopicMismatchError     a topic that is not laid out as declared
 ```
@@ -29,6 +30,7 @@ class Unreadable(StrEnum):
     NOT_JSON = "not-json"
     NOT_AN_UPDATE = "not-an-update"
     INVALID_STUDENT_ID = "invalid-student-id"
+    FOLD_FAILED = "fold-failed"
 
 
 class UnreadableRecordError(RollcallError):
@@ -43,6 +45,20 @@ class UnreadableRecordError(RollcallError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class MisplacedError(RollcallError):
+    """An update that lies in another partition than its student: its producer has another partitioner, or no key.
+
+    Attributes:
+        key: The student's key.
+        partition: The index of the student's partition.
+    """
+
+    def __init__(self, key: str, partition: int) -> None:
+        super().__init__(f"{key} belongs to partition {partition}")
+        self.key = key
+        self.partition = partition
 
 
 class ConfigurationError(RollcallError):

@@ -14,10 +14,12 @@ class Topic(msgspec.Struct, frozen=True):
     Attributes:
         name: The name, before an environment's prefix.
         settings: Kafka's topic configuration, by its own names.
+        derived: Whether it belongs to one consumer group, which makes it from other topics.
     """
 
     name: str
     settings: dict[str, str]
+    derived: bool = False
 
 
 def _milliseconds(**span: float) -> str:
@@ -47,3 +49,52 @@ DEAD_LETTERS = Topic(
     },
 )
 """Records that could not be handled. Key and value: the original bytes; headers say why and where from."""
+
+_COMPACTION = {
+    # Whoever starts reads all of it: little of that is to be outdated.
+    "min.cleanable.dirty.ratio": "0.2",
+    "segment.bytes": str(64 * 1024 * 1024),
+    "segment.ms": _milliseconds(hours=6),
+    "delete.retention.ms": _milliseconds(days=1),
+}
+
+INBOX = Topic(
+    "Student.Inbox",
+    {
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "CreateTime",
+        "retention.ms": _milliseconds(days=365),
+    },
+    derived=True,
+)
+"""Updates for one group alone: those that lie in another partition of Student than their student. Key: StudentId."""
+
+STATE = Topic(
+    "Student.State",
+    {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime", **_COMPACTION},
+    derived=True,
+)
+"""The record of each student. Key: StudentId in UTF-8."""
+
+ACTIVITY = Topic(
+    "Student.Activity",
+    {
+        "cleanup.policy": "compact,delete",
+        "message.timestamp.type": "CreateTime",
+        "retention.ms": _milliseconds(days=8),
+        **_COMPACTION,
+    },
+    derived=True,
+)
+"""What happened in each minute of the last seven days. Key: partition and minute."""
+
+ALERTS = Topic(
+    "Student.Alerts",
+    {
+        "cleanup.policy": "delete",
+        "message.timestamp.type": "CreateTime",
+        "retention.ms": _milliseconds(days=365),
+    },
+    derived=True,
+)
+"""What rules have found. Key: StudentId in UTF-8."""

@@ -1,7 +1,12 @@
-"""The table of pipelines: which topic each reads, and what it does with a record."""
+"""The table of pipelines: which topics each reads and writes, and the fold of the ones into the others."""
 
-from rollcall_consumer.record import RecordLog
+from rollcall_consumer.record import RecordFold
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_domain.topics import STUDENT
+from rollcall_domain.topics import ACTIVITY, ALERTS, INBOX, STATE, STUDENT
 
-PIPELINES = {pipeline.name: pipeline for pipeline in (Pipeline("record", STUDENT, RecordLog),)}
+PIPELINES = {
+    pipeline.name: pipeline
+    for pipeline in (
+        Pipeline("record", source=STUDENT, inbox=INBOX, tables=[STATE, ACTIVITY], streams=[ALERTS], fold=RecordFold),
+    )
+}

@@ -1,31 +1,93 @@
-"""The pipeline `record`: what is done with each update of a student's record."""
+"""The pipeline `record`: updates of students to their records, to what happens minute by minute, and to alerts."""
+
+from datetime import timedelta
 
 import structlog
 
-from rollcall_consumer.runtime.pipeline import Record
+from rollcall_consumer.runtime.pipeline import INBOX, Outputs, Record, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
+from rollcall_domain.errors import InvalidStudentIdError, Unreadable, UnreadableRecordError
+from rollcall_domain.events import StudentRecordUpdate
+from rollcall_domain.roll import Place, Roll
+from rollcall_domain.rules import ManyLogins, Rules, TwoPlaces, too_long
+from rollcall_domain.topics import ACTIVITY, ALERTS, STATE, Topic
 
 log = structlog.get_logger()
 
 
-class RecordLog:
-    """Logs updates, in the words of the .NET consumer on the same topic."""
+def rules(settings: ConsumerSettings) -> Rules:
+    """Give the rules that are in force."""
+    return Rules(
+        rules=[ManyLogins(settings.many_logins, timedelta(minutes=settings.many_logins_minutes)), TwoPlaces()],
+        limits=[too_long(timedelta(hours=settings.too_long_hours))],
+    )
 
-    def __init__(self, settings: ConsumerSettings) -> None:
+
+class RecordFold:
+    """The roll of one partition, as the runtime wants it: bytes in, bytes out.
+
+    Logs each update once it is applied for good, in the words of the .NET consumer on the same topic.
+    """
+
+    def __init__(self, share: Share, settings: ConsumerSettings) -> None:
+        self._share = share
+        self._roll = Roll(Place(share.index, share.partitions), rules(settings))
+        self._decode = codec.decode_update
         self._log_records = settings.log_records
+        self._applied: list[tuple[StudentRecordUpdate, str, int]] = []
 
-    def __call__(self, record: Record) -> None:
-        """Handle one record of the topic Student.
+    def restore(self, topic: Topic, value: bytes) -> None:
+        """Take back a record or a minute."""
+        if topic is STATE:
+            self._roll.restore_record(codec.decode_record(value))
+        else:
+            self._roll.restore_minute(codec.decode_minute(value))
 
-        Raises:
-            UnreadableRecordError: Its value is not an update.
-        """
-        update = codec.decode(record.value)
-        if update is not None and self._log_records:
+    def restored(self) -> None:
+        """Begin to work with what was taken back."""
+        self._roll.restored()
+
+    def apply(self, record: Record, source: int, cause: bytes) -> None:
+        """Apply an update; one without a value says nothing."""
+        value = record.value
+        if not value:
+            return
+        try:
+            update = self._decode(value)
+            applied = self._roll.apply(update, record.timestamp, record.offset, cause, inbox=source == INBOX)
+        except codec.DECODING_ERRORS as error:
+            raise codec.unreadable(error) from error
+        except InvalidStudentIdError as error:
+            raise UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}") from error
+        if applied and self._log_records:
+            self._applied.append((update, self._share.inputs[source], record.offset))
+
+    def next_due(self) -> int | None:
+        """Tell when a limit may have passed."""
+        return self._roll.next_due()
+
+    def tick(self, now: int) -> None:
+        """Look for limits that have passed."""
+        self._roll.tick(now)
+
+    def take(self) -> Outputs:
+        """Give what has changed."""
+        records, minutes, alerts = self._roll.take()
+        encode = codec.encode
+        return [
+            (STATE, [(record.student_id.encode(), encode(record), record.seen) for record in records]),
+            (ACTIVITY, [(minute.key.encode(), encode(minute), minute.start) for minute in minutes]),
+            (ALERTS, [(alert.student_id.encode(), encode(alert), alert.at) for alert in alerts]),
+        ]
+
+    def committed(self) -> None:
+        """Log what was applied."""
+        applied, self._applied = self._applied, []
+        for update, topic, offset in applied:
             log.info(
                 f"Student {update.student_id} updated state to {update.state.name}",  # noqa: G004 - words with a history
-                topic=record.topic,
-                partition=record.partition,
-                offset=record.offset,
+                topic=topic,
+                partition=self._share.index,
+                offset=offset,
             )

@@ -1,6 +1,7 @@
 """The worker as a process: a pipeline's replica beside its health port."""
 
 import asyncio
+import gc
 
 import structlog
 from starlette.applications import Starlette
@@ -26,6 +27,9 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
     worker = Worker(pipeline, settings)
     metrics.registry.register(LagCollector(lambda: worker.tasks))
     app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # records come and go by the hundred thousand, and hardly any is part of a cycle
     async with serving(app, settings, grace=1), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(worker.run(), name="worker")
         await stopping.wait()

@@ -5,6 +5,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from rollcall_domain.service.settings import ServiceSettings
+from rollcall_domain.topics import Topic
+
+GROUP = "1"
+"""The consumer group by default: that of the .NET consumer."""
 
 
 class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -16,14 +20,32 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     group: Annotated[
         str,
         Meta(
-            min_length=1,
-            max_length=249,
+            pattern=r"^[A-Za-z0-9._-]{1,100}\Z",
             description="consumer group: replicas of one share the work, each group sees all",
         ),
-    ] = "1"
+    ] = GROUP
     log_records: Annotated[bool, Meta(description="whether every record is logged; off is faster")] = True
+
+    repeat_window: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="records of a partition among which an id has no effect twice"),
+    ] = 100_000
+    dead_letter_share: Annotated[
+        float, Meta(gt=0, le=1, description="share of a partition's last 1,000 records that may be dead letters")
+    ] = 0.1
+    dead_letter_run: Annotated[
+        int, Meta(ge=1, description="records of a partition, one after the other, that may be dead letters")
+    ] = 100
+    many_logins: Annotated[int, Meta(ge=2, le=1000, description="logins of a student that are too many")] = 5
+    many_logins_minutes: Annotated[float, Meta(gt=0, le=1440, description="minutes within which they are")] = 10
+    too_long_hours: Annotated[float, Meta(gt=0, description="hours for which a student may stay logged in")] = 12
 
     @property
     def group_id(self) -> str:
         """The group as Kafka knows it: environments that share a cluster share no group."""
         return self.topic_prefix + self.group
+
+    def topic_name(self, topic: Topic) -> str:
+        """Name a topic in full: with the group's name, if it is derived by another group than the default one."""
+        group = f"{self.group}." if topic.derived and self.group != GROUP else ""
+        return f"{self.topic_prefix}{group}{topic.name}"

@@ -1,12 +1,15 @@
 """A record as a line: for people, or for programs."""
 
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import msgspec
+from aiokafka import ConsumerRecord
 
-from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain import codec
 from rollcall_domain.errors import UnreadableRecordError
+
+Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 
 
 class Line(msgspec.Struct, rename="pascal", omit_defaults=True):

@@ -7,21 +7,17 @@ from typing import Literal
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
+from rollcall_domain.service.records import Header, Records
 from rollcall_producer.errors import DeliveryError
 
 OVERHEAD = 128
 """Bytes that a batch takes at the most beside key, value and headers of its only record."""
-
-Header = tuple[str, bytes]
-"""A record's header: name and value."""
 
 Outcome = DeliveryError | None
 """What became of a record: it is in the log, or the error says what is known."""
 
 Status = Literal["accepted", "not-written", "unknown"]
 """What is known of a record, for programs."""
-
-_UNCOMPRESSED = 0
 
 
 def status_of(outcome: Outcome) -> Status:
@@ -32,34 +28,6 @@ def status_of(outcome: Outcome) -> Status:
 def size_alone(key: bytes, value: bytes, headers: Sequence[Header]) -> int:
     """Tell how many bytes a batch of one record takes at the most."""
     return OVERHEAD + len(key) + len(value) + sum(len(name) + len(content) + 10 for name, content in headers)
-
-
-class Records(BatchBuilder):  # type: ignore[misc]  # it has no types
-    """aiokafka's batch, for bytes and nothing else: its own `append` takes half as long again."""
-
-    _closed: bool
-    _relative_offset: int
-
-    def append(self, timestamp: int, key: bytes, value: bytes, headers: Sequence[Header]) -> object | None:
-        """Add a record.
-
-        Args:
-            timestamp: Milliseconds since 1970, UTC.
-            key: The record's key.
-            value: The record's value.
-            headers: The record's headers.
-
-        Returns:
-            What describes the record; None if the batch has no room for it, or is closed.
-        """
-        if self._closed:  # by us or by aiokafka
-            return None
-        described: object | None = self._builder.append(self._relative_offset, timestamp, key, value, headers)
-        if described is None:
-            self._closed = True
-        else:
-            self._relative_offset += 1
-        return described
 
 
 class Batch:
@@ -81,7 +49,7 @@ class Batch:
     __slots__ = ("_builder", "_loop", "_waiters", "append", "opened", "outcome", "partition", "settled")
 
     def __init__(self, partition: int, limit: int, loop: asyncio.AbstractEventLoop) -> None:
-        self._builder = Records(limit, _UNCOMPRESSED)
+        self._builder = Records(limit)
         self._loop = loop
         self._waiters: list[asyncio.Future[Outcome]] = []
         self.partition = partition
@@ -144,11 +112,11 @@ def split(builder: BatchBuilder, limit: int) -> list[Records]:
 
     A record that is larger than that by itself gets a batch of its own.
     """
-    pieces = [Records(limit, _UNCOMPRESSED)]
+    pieces = [Records(limit)]
     records = MemoryRecords(bytes(builder._build())).next_batch()  # noqa: SLF001 - no public way to its bytes
     for record in records:
         fields = record.timestamp, record.key, record.value, record.headers
         if pieces[-1].append(*fields) is None:
-            pieces.append(Records(limit, _UNCOMPRESSED))
+            pieces.append(Records(limit))
             pieces[-1].append(*fields)
     return pieces

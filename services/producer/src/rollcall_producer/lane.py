@@ -3,10 +3,11 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from rollcall_domain.service.records import Header
 from rollcall_producer import metrics
-from rollcall_producer.batch import Batch, Header, Outcome, size_alone
+from rollcall_producer.batch import Batch, Outcome, size_alone
 from rollcall_producer.errors import BusyError, DeliveryError, NotWrittenError, OutcomeUnknownError, RecordTooLargeError
 from rollcall_producer.journal import Journal
 from rollcall_producer.linger import Linger
@@ -89,7 +90,7 @@ class Lane:
             self._room.clear()
             await self._room.wait()
 
-    def add(self, timestamp: int, key: bytes, value: bytes, headers: Sequence[Header]) -> Batch:
+    def add(self, timestamp: int, key: bytes, value: bytes, headers: list[Header]) -> Batch:
         """Take a record in, whether or not there is room.
 
         Args:
@@ -109,7 +110,7 @@ class Lane:
             return batch
         return self._begin(timestamp, key, value, headers)
 
-    def _begin(self, timestamp: int, key: bytes, value: bytes, headers: Sequence[Header]) -> Batch:
+    def _begin(self, timestamp: int, key: bytes, value: bytes, headers: list[Header]) -> Batch:
         limit = self._journal.batch_limit
         if size_alone(key, value, headers) > limit:
             raise RecordTooLargeError(f"the record takes more than the {limit} bytes that the topic allows")

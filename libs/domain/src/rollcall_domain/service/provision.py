@@ -22,8 +22,8 @@ _PATIENCE = 30.0
 
 
 def topic_name(topic: Topic, settings: ServiceSettings) -> str:
-    """Name a topic in full, with the environment's prefix."""
-    return settings.topic_prefix + topic.name
+    """Name a topic in full, as a service with these settings sees it."""
+    return settings.topic_name(topic)
 
 
 async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> None:

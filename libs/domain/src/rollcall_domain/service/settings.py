@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.secret import Secret
-from rollcall_domain.topics import PARTITIONS
+from rollcall_domain.topics import PARTITIONS, Topic
 
 PREFIX = "ROLLCALL_"
 
@@ -81,6 +81,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True, rename=env_name
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="the least level that is logged")
     ] = "info"
+
+    def topic_name(self, topic: Topic) -> str:
+        """Name a topic in full, with the environment's prefix."""
+        return self.topic_prefix + topic.name
 
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -1,36 +1,20 @@
-"""Dead letters: records that could not be handled, kept with their original bytes."""
+"""Dead letters: records that could not be handled, kept with their original bytes; and how many there may be."""
 
-import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections import deque
 from typing import Annotated
 
 import msgspec
-import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from msgspec import UNSET, Meta, UnsetType
 
-from rollcall_consumer import metrics
 from rollcall_consumer.runtime.pipeline import Record
-from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import ConfigurationError, Unreadable, UnreadableRecordError
-from rollcall_domain.service.cause import Overheard, explain
-from rollcall_domain.service.connection import client_options, started
-from rollcall_domain.service.provision import topic_name
-from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
+from rollcall_domain.errors import Unreadable, UnreadableRecordError
+from rollcall_domain.service.records import Header
 
-log = structlog.get_logger()
+SHARE_OF = 1000
+"""The share of dead letters is that of so many records."""
 
-BACKOFF = 1.0
-"""Seconds between tries to write dead letters."""
-
-CLOSE_LIMIT = 1.0
-"""Seconds for leaving Kafka."""
-
-VALUE_LIMIT = DEAD_LETTER_LIMIT - 128 * 1024
-"""Bytes of a dead letter's value at the most; the rest is for its key and headers."""
-
+RESERVE = 128 * 1024
+"""Bytes of a dead letter that are kept for its key and headers."""
 
 Number = Annotated[str, Meta(pattern=r"^-?[0-9]+\Z")]
 """A whole number in decimal digits: headers are text."""
@@ -60,110 +44,69 @@ class DeadLetterHeaders(msgspec.Struct, kw_only=True, rename=lambda name: "dead-
     truncated_from: Number | UnsetType = UNSET
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
-    """A record that could not be handled, and why."""
+class DeadLetters:
+    """Makes dead letters of the records of one partition.
 
-    record: Record
-    error: UnreadableRecordError
+    Args:
+        group: The consumer group.
+        limit: Bytes that a dead letter may have.
+    """
 
-    def value(self, limit: int) -> bytes | None:
-        """Give the record's value, without what is beyond a limit in bytes."""
-        return None if self.record.value is None else self.record.value[:limit]
+    def __init__(self, group: str, limit: int) -> None:
+        self._group = group
+        self._limit = max(1, limit - RESERVE if limit > 2 * RESERVE else limit // 2)
 
-    def headers(self, group: str, limit: int) -> list[tuple[str, bytes]]:
+    def value(self, record: Record) -> bytes | None:
+        """Give the value of a record's dead letter: its own, without what is beyond the limit."""
+        return None if record.value is None else record.value[: self._limit]
+
+    def headers(self, record: Record, error: UnreadableRecordError, topic: str, partition: int) -> list[Header]:
         """Say why and where from, after the headers that the record had before."""
-        size = len(self.record.value or b"")
+        size = len(record.value or b"")
         why = DeadLetterHeaders(
-            reason=self.error.reason,
-            detail=self.error.detail,
-            group=group,
-            topic=self.record.topic,
-            partition=str(self.record.partition),
-            offset=str(self.record.offset),
-            timestamp=str(self.record.timestamp),
-            truncated_from=str(size) if size > limit else UNSET,
+            reason=error.reason,
+            detail=error.detail,
+            group=self._group,
+            topic=topic,
+            partition=str(partition),
+            offset=str(record.offset),
+            timestamp=str(record.timestamp),
+            truncated_from=str(size) if size > self._limit else UNSET,
         )
         headers: dict[str, str] = msgspec.to_builtins(why)
-        return [*self.record.headers, *((name, value.encode()) for name, value in headers.items())]
+        before = ((name, value or b"") for name, value in record.headers)
+        return [*before, *((name, value.encode()) for name, value in headers.items())]
 
 
-class DeadLetterQueue:
-    """Where a worker's dead letters go: the topic `Student.DeadLetters`."""
+class Tolerance:
+    """How many of a partition's records may be dead letters before something else must be wrong than these records.
 
-    def __init__(self, settings: ConsumerSettings) -> None:
-        self._settings = settings
-        self._topic = topic_name(DEAD_LETTERS, settings)
-        self._limit = VALUE_LIMIT
-        self._client: AIOKafkaProducer | None = None
-        self._connecting = asyncio.Lock()
+    Args:
+        share: Which share of the last 1,000 records.
+        run: How many one after the other.
+    """
 
-    async def put(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep dead letters; returns once they are durable. Waits for as long as Kafka is away.
+    def __init__(self, share: float, run: int) -> None:
+        self._most = share * SHARE_OF
+        self._run_limit = run
+        self._run = 0
+        self._recent: deque[int] = deque()
 
-        A letter may be kept twice if Kafka fails in between, and is never lost. One that is larger than the topic
-        takes is kept with its value cut short; its headers tell where the whole of it lies.
+    def exceeded_by(self, number: int) -> str | None:
+        """Count a dead letter.
+
+        Args:
+            number: How many records came before it.
+
+        Returns:
+            What is too much, for people; None if it is not.
         """
-        while letters:
-            letters = await self._try(letters)
-            if letters:
-                await asyncio.sleep(BACKOFF)
-
-    async def _try(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
-        """Write dead letters, and give those that have failed."""
-        with Overheard() as heard:
-            try:
-                client = await self._connect()
-                sent = [(letter, await self._send(client, letter)) for letter in letters]
-            except (KafkaError, TimeoutError, ConfigurationError) as error:
-                log.warning("Waiting for Kafka to take dead letters", reason=explain(heard.cause(error)))
-                return letters
-        failed = [letter for letter, delivery in sent if not await self._is_kept(letter, delivery)]
-        if failed and client is self._client:
-            await self.close()  # a failed batch leaves a gap, and the client takes no further one
-        return failed
-
-    async def _send(self, client: AIOKafkaProducer, letter: DeadLetter) -> "asyncio.Future[object]":
-        delivery: asyncio.Future[object] = await client.send(
-            self._topic,
-            key=letter.record.key,
-            value=letter.value(self._limit),
-            partition=letter.record.partition,
-            headers=letter.headers(self._settings.group_id, self._limit),
-        )
-        return delivery
-
-    async def _is_kept(self, letter: DeadLetter, delivery: "asyncio.Future[object]") -> bool:
-        record, place = letter.record, {"partition": letter.record.partition, "offset": letter.record.offset}
-        try:
-            await delivery
-        except MessageSizeTooLargeError:
-            self._limit = max(1, min(self._limit, len(record.value or b"")) // 2)
-            log.warning("Cutting a dead letter short", bytes=self._limit, **place)
-            return False
-        except KafkaError as error:
-            log.warning("Waiting for Kafka to take a dead letter", reason=explain(error), **place)
-            return False
-        metrics.dead_letters.labels(letter.error.reason).inc()
-        log.warning("Kept a dead letter", reason=letter.error.reason, detail=letter.error.detail, **place)
-        return True
-
-    async def _connect(self) -> AIOKafkaProducer:
-        async with self._connecting:
-            if self._client is None:
-                self._client = await started(
-                    AIOKafkaProducer(
-                        **client_options(self._settings, "rollcall-dead-letters"),
-                        enable_idempotence=True,
-                        acks="all",
-                        max_request_size=DEAD_LETTER_LIMIT,
-                    )
-                )
-            return self._client
-
-    async def close(self) -> None:
-        """Leave Kafka."""
-        client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_LIMIT):
-                    await client.stop()
+        self._run = self._run + 1 if self._recent and self._recent[-1] == number - 1 else 1
+        self._recent.append(number)
+        while self._recent[0] <= number - SHARE_OF:
+            self._recent.popleft()
+        if self._run > self._run_limit:
+            return f"more than {self._run_limit} records one after the other can't be handled"
+        if len(self._recent) > self._most:
+            return f"more than {self._most:g} of {SHARE_OF} records can't be handled"
+        return None

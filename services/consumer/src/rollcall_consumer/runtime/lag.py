@@ -21,7 +21,7 @@ class LagCollector(Collector):
             "rollcall_lag_seconds", "Age of the oldest record known not to be handled yet", labels=["partition"]
         )
         for task in self._tasks():
-            label = [str(task.partition.partition)]
+            label = [str(task.index)]
             if (lag := task.lag()) is not None:
                 records.add_metric(label, lag)
             if (age := task.lag_seconds()) is not None:

@@ -3,26 +3,27 @@
 import asyncio
 import contextlib
 from collections.abc import Collection
+from functools import partial
 from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from rollcall_consumer.runtime.deadletters import DeadLetterQueue
-from rollcall_consumer.runtime.offsets import Offsets, refuse_failed_fetches
-from rollcall_consumer.runtime.partition import POLL, PartitionTask
+from rollcall_consumer.runtime.committed import committed, refuse_failed_fetches
+from rollcall_consumer.runtime.partition import POLL, Kept, PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.cause import Overheard, is_refusal
-from rollcall_domain.service.provision import topic_name
 
 log = structlog.get_logger()
 
-SESSION_TIMEOUT = 10.0
-"""Seconds without a heartbeat after which the group takes a replica for dead."""
+SESSION_TIMEOUT = 6.0
+"""Seconds without a heartbeat after which the group takes a replica for dead: the least that a broker allows."""
 
-HEARTBEAT = 1.0
+HEARTBEAT = 0.5
 """Seconds between heartbeats: it is by them that a replica learns that partitions move."""
 
 REBALANCE_TIMEOUT = 30.0
@@ -51,16 +52,15 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         tasks: The work on the partitions that it holds now.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, pipeline: Pipeline, settings: ConsumerSettings) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, pipeline: Pipeline, settings: ConsumerSettings, letter_limit: int
+    ) -> None:
         self.tasks: list[PartitionTask] = []
+        self._kept: dict[int, Kept | None] = {}
         self._consumer = consumer
-        self._pipeline = pipeline
-        self._settings = settings
-        self._handle = pipeline.handler(settings)
-        self._dead_letters = DeadLetterQueue(settings)
-        self._offsets = Offsets(consumer)
-        self._committing = asyncio.create_task(self._offsets.run(), name="commits")
+        self._workplace = Workplace(pipeline, settings, partial(committed, consumer), letter_limit)
         self._assigned = False
+        self._mismatch: TopicMismatchError | None = None
         self._leaving = False
         self._answers = True
         self._progress = monotonic()
@@ -79,21 +79,27 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             return "Kafka does not answer"
         if not self._assigned:
             return "waiting for the group to assign partitions"
-        behind = [str(task.partition.partition) for task in self.tasks if not task.caught_up]
+        faults = [f"partition {task.index}: {task.fault}" for task in self.tasks if task.fault is not None]
+        if faults:
+            return "; ".join(faults)
+        behind = [str(task.index) for task in self.tasks if not task.caught_up]
         return f"catching up on partitions {', '.join(behind)}" if behind else None
 
     async def run(self) -> None:
         """Join the group, and stay until cancelled.
 
         Raises:
-            KafkaError: Kafka refuses this replica, or the group does so for good.
+            KafkaError: Kafka refuses this replica, or something has failed that is to be begun anew.
             SSLError: Kafka refuses this replica, or is not trusted any more.
+            DoubtError: It is not known what has become of some work.
+            TopicMismatchError: The inputs are not laid out alike.
         """
-        topic = topic_name(self._pipeline.source, self._settings)
+        place, settings = self._workplace, self._workplace.settings
+        topics = [settings.topic_name(topic) for topic in place.pipeline.inputs]
         try:
             refuse_failed_fetches(self._consumer)
-            self._consumer.subscribe([topic], listener=self)
-            log.info("Running consumer", pipeline=self._pipeline.name, group=self._settings.group_id, topic=topic)
+            self._consumer.subscribe(topics, listener=self)
+            log.info("Running consumer", pipeline=place.pipeline.name, group=settings.group_id, topic=topics[0])
             await self._stay()
         finally:
             await self._leave()
@@ -110,8 +116,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                     await self._consumer.getmany(NOWHERE, timeout_ms=int(POLL * 1000))
             for task in self.tasks:
                 task.check()
-            if self._committing.done():
-                self._committing.result()
+            if self._mismatch is not None:
+                raise self._mismatch
             if monotonic() > self._next_look:
                 await self._look()
 
@@ -134,23 +140,20 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _leave(self) -> None:
         self._leaving = True
-        self._committing.cancel()
         try:
             async with asyncio.timeout(LEAVE_TIMEOUT):
                 await self._stop_tasks(LEAVE_TIMEOUT / 2)
                 await self._consumer.stop()
         except TimeoutError:
             log.warning("Kafka did not answer; the group will notice in a while", seconds=SESSION_TIMEOUT)
-        finally:
-            await self._dead_letters.close()
 
     async def _stop_tasks(self, grace: float) -> None:
         tasks, self.tasks = self.tasks, []
         await asyncio.gather(*(task.stop(grace) for task in tasks))
-        await self._offsets.commit()
+        self._kept |= {task.index: task.kept for task in tasks}
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Finish what is in hand and commit it; the group waits."""
+        """Finish what is in hand; the group waits."""
         self._assigned = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(REVOKE_TIMEOUT):
@@ -160,15 +163,25 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Begin to work on what the group has assigned."""
+        self._consumer.pause(*assigned)  # who works on a partition reads it by themselves
         if self._leaving:
             return
-        self.tasks = [
-            PartitionTask(partition, self._consumer, self._handle, self._dead_letters, self._offsets)
-            for partition in sorted(assigned)
-        ]
+        indexes, kept = _indexes(assigned), self._kept
+        self._mismatch = self._find_mismatch(assigned)
+        if self._mismatch is None:
+            self.tasks = [PartitionTask(index, self._workplace, kept.get(index)) for index in indexes]
+        self._kept = {}
         self._assigned = True
-        log.info("Took partitions", partitions=_indexes(assigned))
+        log.info("Took partitions", partitions=indexes)
+
+    def _find_mismatch(self, assigned: Collection[TopicPartition]) -> TopicMismatchError | None:
+        """Tell whether there are partitions that have no counterpart: they would never be handled."""
+        settings = self._workplace.settings
+        for partition in assigned:
+            if partition.partition >= settings.partitions:
+                return TopicMismatchError(partition.topic, settings.partitions, partition.partition + 1)
+        return None
 
 
 def _indexes(partitions: Collection[TopicPartition]) -> list[int]:
-    return sorted(partition.partition for partition in partitions)
+    return sorted({partition.partition for partition in partitions})

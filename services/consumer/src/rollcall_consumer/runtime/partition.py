@@ -1,75 +1,94 @@
-"""One assigned partition: its records in order to the handler, and their offset noted."""
+"""The work on one partition index, for as long as it is assigned.
+
+Whoever had it before is shut out; then the state is read back that belongs to what was committed; then records are
+taken in, and what comes of them is written. Each turn is a transaction: it is short while there is little to do, so
+that nobody waits, and holds all that has come in meanwhile when there is much.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from time import time
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from time import monotonic, time
+from typing import NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from rollcall_consumer import metrics
-from rollcall_consumer.runtime.deadletters import DeadLetter, DeadLetterQueue
-from rollcall_consumer.runtime.offsets import Offsets
-from rollcall_consumer.runtime.pipeline import Handler, Record
-from rollcall_domain.errors import UnreadableRecordError
+from rollcall_consumer.errors import DoubtError, UnknownOffsetError
+from rollcall_consumer.runtime.intake import Intake, State
+from rollcall_consumer.runtime.pipeline import Fold, Share
+from rollcall_consumer.runtime.restore import Progress, Restoration
+from rollcall_consumer.runtime.source import Portion, Source
+from rollcall_consumer.runtime.transactor import Transactor
+from rollcall_consumer.runtime.window import Windows
+from rollcall_consumer.runtime.workplace import Workplace
 
 log = structlog.get_logger()
 
 POLL = 1.0
-"""Seconds that a poll waits for records."""
+"""Seconds that a poll waits for records, if the clock does not matter before."""
 
-CHUNK = 500
-"""Records that are handled at a time, without giving way to other tasks."""
+SLICE = 500
+"""Records that are taken in without giving way to other tasks."""
 
-BACKOFF = 0.5
-"""Seconds between tries to find out where the partition's log ends."""
+
+class Kept(NamedTuple):
+    """The state as of a commit, and the note that tells that commit from all others."""
+
+    note: str
+    state: State
 
 
 class PartitionTask:
-    """The work on one partition for as long as it is assigned.
+    """The work on one partition index.
+
+    Args:
+        index: Which one.
+        workplace: What it shares with others.
+        kept: The state that this replica had when it worked on it last.
 
     Attributes:
-        partition: Which one.
-        caught_up: Whether all is handled that was there on assignment.
+        index: Which one.
+        caught_up: Whether all is handled that was there when the work began.
+        fault: Why it has stopped by itself, if so, for people.
+        progress: How far the state is read back.
+        kept: The state as of the last commit; None while a turn is in hand.
     """
 
-    def __init__(
-        self,
-        partition: TopicPartition,
-        consumer: AIOKafkaConsumer,
-        handle: Handler,
-        dead_letters: DeadLetterQueue,
-        offsets: Offsets,
-    ) -> None:
-        self.partition = partition
+    def __init__(self, index: int, workplace: Workplace, kept: "Kept | None" = None) -> None:
+        self.index = index
         self.caught_up = False
-        self._consumer = consumer
-        self._handle = handle
-        self._dead_letters = dead_letters
-        self._offsets = offsets
-        self._handled = metrics.records.labels(partition.partition)
-        self._position: int | None = None
+        self.fault: str | None = None
+        self.progress = Progress()
+        self.kept = kept
+        self._workplace = workplace
+        self._inputs = workplace.inputs(index)
+        self._notes = (f"{os.urandom(6).hex()}-{number}" for number in count())
+        self._source: Source | None = None
+        self._positions: Mapping[TopicPartition, int] = {}
+        self._targets: Mapping[TopicPartition, int] | None = None
         self._latest: int | None = None
         self._stopping = False
         self._interruptible = True
-        self._task = asyncio.create_task(self._run(), name=f"{partition.topic}-{partition.partition}")
+        self._task = asyncio.create_task(self._run(), name=f"{workplace.pipeline.name}-{index}")
 
     async def stop(self, grace: float) -> None:
-        """Finish the chunk in hand, and end; at once after a time of grace, in seconds."""
+        """Finish the turn in hand, and end; at once after a time of grace, in seconds."""
         self._stopping = True
         if self._interruptible:
-            # A poll does not return during a rebalance, and a rebalance waits for this.
             self._task.cancel()
         _, unfinished = await asyncio.wait([self._task], timeout=grace)
         if unfinished:
-            log.warning("Left a chunk unfinished", partition=self.partition.partition)
+            log.warning("Left a turn unfinished", partition=self.index)
             self._task.cancel()
             await asyncio.wait([self._task])
         error = None if self._task.cancelled() else self._task.exception()
-        if error is not None and not isinstance(error, KafkaError):  # one of Kafka's strikes all, and one is raised
-            log.error("The work on a partition failed", partition=self.partition.partition, exc_info=error)
+        if error is not None and not isinstance(error, KafkaError | DoubtError):  # which strike all, and one is raised
+            log.error("The work on a partition failed", partition=self.index, exc_info=error)
 
     def check(self) -> None:
         """Raise the error that has ended the work, if one has."""
@@ -81,10 +100,18 @@ class PartitionTask:
 
         Marks of transactions count as records.
         """
-        if self._position is None or self.partition not in self._consumer.assignment():
+        ends = self._ends()
+        return (
+            None if ends is None else sum(max(0, end - self._positions[partition]) for partition, end in ends.items())
+        )
+
+    def _ends(self) -> Mapping[TopicPartition, int] | None:
+        """Tell where the inputs end, once that is known of all."""
+        source = self._source
+        if source is None or not self._positions:
             return None
-        end: int | None = self._consumer.last_stable_offset(self.partition)
-        return None if end is None else max(0, end - self._position)
+        ends = {partition: end for partition in self._positions if (end := source.end(partition)) is not None}
+        return ends if len(ends) == len(self._positions) else None
 
     def lag_seconds(self) -> float | None:
         """Tell how old the oldest record is that is not handled yet; None before the first fetch.
@@ -97,61 +124,100 @@ class PartitionTask:
         return max(0.0, time() - self._latest / 1000) if lag and self._latest is not None else 0.0
 
     async def _run(self) -> None:
-        end = await self._locate()
-        while not self._stopping:
-            self.caught_up = self.caught_up or (self._position or 0) >= end
-            records = await self._poll()
-            if records:
-                await self._work(records)
-
-    async def _locate(self) -> int:
-        """Find out where work begins, and how far it is to the end of the log."""
-        with self._waiting():
-            self._position = await self._consumer.position(self.partition)
-            while True:
+        try:
+            while not self._stopping and self.fault is None:
+                with self._waiting():
+                    transactor = Transactor(self._workplace.settings, self._workplace.pipeline.name, self.index)
+                    await transactor.start()
                 try:
-                    ends: dict[TopicPartition, int] = await self._consumer.end_offsets([self.partition])
-                except KafkaError:
-                    await asyncio.sleep(BACKOFF)
-                else:
-                    return ends[self.partition]
+                    await self._work(transactor)
+                finally:
+                    await transactor.close()
+        except UnknownOffsetError as error:
+            self.fault = str(error)
+            log.error("Stopped", reason=self.fault)  # noqa: TRY400 - it is no failure of ours
 
-    async def _poll(self) -> list[Record]:
+    async def _work(self, transactor: Transactor) -> None:
+        """Work until told to end, or until there is a reason for not going on like this."""
+        async with Source(self._workplace.settings, self._workplace.pipeline.name) as source:
+            with self._waiting():
+                state = await self._resume(source)
+            intake = Intake(self.index, self._workplace, state)
+            self._source, self._positions, self._targets = source, state.positions, None
+            source.read(state.positions)
+            while not self._stopping and intake.fault is None and not transactor.worn:
+                portions = await self._poll(source, state.fold)
+                await self._turn(portions, intake, state, transactor)
+            self._source = None
+            self.fault = intake.fault
+
+    async def _resume(self, source: Source) -> State:
+        """Give the state that belongs to what was committed last: kept, or read back."""
+        begun = monotonic()
+        committed = await self._workplace.committed(self._inputs)
+        kept, self.kept = self.kept, None
+        if kept is not None and {offset.metadata for offset in committed.values()} == {kept.note}:
+            return kept.state
+        pipeline, settings = self._workplace.pipeline, self._workplace.settings
+        share = Share(self.index, settings.partitions, [partition.topic for partition in self._inputs])
+        state = State(pipeline.fold(share, settings), Windows(len(self._inputs), settings.repeat_window), {})
+        restoration = Restoration(source, self.progress)
+        offsets = {partition: offset.offset for partition, offset in committed.items()}
+        state.positions.update(await restoration.positions(self._inputs, offsets))
+        tables = {self._workplace.place(topic, self.index): topic for topic in pipeline.tables}
+        await restoration.tables(state.fold, tables)
+        await restoration.window(state.windows, state.positions)
+        gc.freeze()  # it is here to stay
+        log.info("Restored", partition=self.index, records=self.progress.read, seconds=round(monotonic() - begun, 3))
+        return state
+
+    async def _poll(self, source: Source, fold: Fold) -> list[Portion]:
+        due = fold.next_due()
+        timeout = POLL if due is None else min(POLL, max(0.0, due / 1000 - time()))
         with self._waiting():
-            polled: dict[TopicPartition, list[Record]] = await self._consumer.getmany(
-                self.partition, timeout_ms=int(POLL * 1000), max_records=CHUNK
-            )
-            records = polled.get(self.partition, [])
-            if not records:
-                # A log may end in marks of transactions, or begin after the last commit: there is nothing to handle.
-                self._position = await self._consumer.position(self.partition)
-        return records
+            return await source.poll(timeout)
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
-        """Wait for records, with nothing in hand."""
+        """Wait, with nothing in hand that is not to be left as it is."""
         self._interruptible = True
         try:
             yield
         finally:
             self._interruptible = False
 
-    async def _work(self, records: list[Record]) -> None:
-        self._latest = records[0].timestamp
-        await self._dead_letters.put(self._handle_all(records))
-        self._handled.inc(len(records))
-        self._latest = records[-1].timestamp
-        self._position = records[-1].offset + 1
-        self._offsets.handled(self.partition, self._position)
+    async def _turn(self, portions: Sequence[Portion], intake: Intake, state: State, transactor: Transactor) -> None:
+        """Take in what was read, and write what comes of it."""
+        kept, self.kept = self.kept, None
+        for portion in portions:
+            await self._take(portion, intake)
+        self._look_at_clock(state.fold)
+        outbox = intake.pack()
+        if intake.idle and not outbox.batches:
+            self.kept = kept
+            return
+        note = next(self._notes)
+        await transactor.commit(outbox, state.positions, note)
+        intake.committed()
+        self.kept = Kept(note, state)
 
-    def _handle_all(self, records: list[Record]) -> list[DeadLetter]:
-        unreadable = []
-        for record in records:
-            try:
-                self._handle(record)
-            except UnreadableRecordError as error:
-                unreadable.append(DeadLetter(record, error))
-            except Exception:
-                log.exception("The handler failed", partition=record.partition, offset=record.offset)
-                raise
-        return unreadable
+    async def _take(self, portion: Portion, intake: Intake) -> None:
+        for records in portion.pieces(SLICE):
+            self._latest = records[0].timestamp
+            intake.take(portion.partition, records, portion.next)
+            self._latest = records[-1].timestamp
+            if intake.fault is not None:
+                return
+            await asyncio.sleep(0)
+        intake.skip(portion.partition, portion.next)
+
+    def _look_at_clock(self, fold: Fold) -> None:
+        """Let time pass, if all is taken in that was written before."""
+        ends = self._ends()
+        if ends is None:
+            return
+        if self._targets is None:
+            self._targets = ends
+        self.caught_up = self.caught_up or all(self._positions[p] >= end for p, end in self._targets.items())
+        if not self.lag():
+            fold.tick(int(time() * 1000))

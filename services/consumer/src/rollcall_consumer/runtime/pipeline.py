@@ -1,29 +1,113 @@
-"""What a pipeline is to the runtime: records of a topic, and a handler for them."""
+"""What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import msgspec
-from aiokafka import ConsumerRecord
 
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.topics import Topic
 
-Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
+SOURCE, INBOX = 0, 1
+"""A pipeline's inputs: the topic that it shares with others, and the one that is for it alone."""
 
-Handler: TypeAlias = Callable[[Record], None]
-"""Handles one record, or raises `UnreadableRecordError` to have it kept among the dead letters."""
+
+class Record(Protocol):
+    """A record as it was read. Whoever reads it knows the topic and the partition."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+Message: TypeAlias = tuple[bytes, bytes, int]
+"""A record to be written: key, value, and time in milliseconds since 1970, UTC."""
+
+Outputs: TypeAlias = Sequence[tuple[Topic, Sequence[Message]]]
+"""What is to be written, topic by topic."""
+
+
+class Fold(Protocol):
+    """Turns the records of one partition into outputs, and holds the state that this takes.
+
+    It lives from the moment at which a replica takes the partition over: first it gets its own earlier outputs back,
+    as far as their topics still have them, then records. What it gives is written, and noted to be done, or neither;
+    if neither, a new one begins with what was written.
+    """
+
+    def restore(self, topic: Topic, value: bytes) -> None:
+        """Take back an output that is compacted."""
+
+    def restored(self) -> None:
+        """Begin to work with what was taken back."""
+
+    def apply(self, record: Record, source: int, cause: bytes) -> None:
+        """Take in a record. An error leaves everything as it was.
+
+        Args:
+            record: The record.
+            source: The input that it comes from.
+            cause: What tells the record from all others.
+
+        Raises:
+            UnreadableRecordError: It belongs among the dead letters.
+            MisplacedError: It belongs to another partition.
+        """
+
+    def next_due(self) -> int | None:
+        """Tell when `tick` is to be called at the latest, in milliseconds since 1970, UTC; None if it need not be."""
+
+    def tick(self, now: int) -> None:
+        """Take in the time, once all records are taken in that were written before; as `next_due` has it."""
+
+    def take(self) -> Outputs:
+        """Give what has come of all that since it was last taken."""
+
+    def committed(self) -> None:
+        """Hear that what was taken last is written for good."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The part of a pipeline's work that a fold does.
+
+    Attributes:
+        index: The partition's index: the same in each topic.
+        partitions: How many there are.
+        inputs: The full names of the inputs.
+    """
+
+    index: int
+    partitions: int
+    inputs: Sequence[str]
 
 
 class Pipeline(msgspec.Struct, frozen=True):
-    """Records of a topic, and what is done with them.
+    """A fold, with the topics that it reads and writes.
 
     Attributes:
         name: What the pipeline is called on the command line.
         source: The topic that it reads.
-        handler: Makes the handler, when a worker starts.
+        inbox: The topic for records that are for it alone.
+        tables: Outputs that are compacted, and given back to a fold that begins.
+        streams: Other outputs.
+        fold: Makes a fold.
     """
 
     name: str
     source: Topic
-    handler: Callable[[ConsumerSettings], Handler]
+    inbox: Topic
+    tables: Sequence[Topic]
+    streams: Sequence[Topic]
+    fold: Callable[[Share, ConsumerSettings], Fold]
+
+    @property
+    def inputs(self) -> Sequence[Topic]:
+        """The topics that it reads, as `SOURCE` and `INBOX` count them."""
+        return self.source, self.inbox
+
+    @property
+    def topics(self) -> Sequence[Topic]:
+        """All topics that it reads or writes."""
+        return *self.inputs, *self.tables, *self.streams

@@ -3,23 +3,26 @@
 import asyncio
 import contextlib
 from collections.abc import Collection
-from ssl import SSLError
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
+from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Member
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.cause import is_denial, is_refusal
+from rollcall_domain.service.cause import is_denial
 from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started, unreachable
-from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import DEAD_LETTERS
+from rollcall_domain.service.provision import ensure_topics, largest_batch
+from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
 
 log = structlog.get_logger()
+
+BACKOFF = 0.5
+"""Seconds before all is begun anew."""
 
 CLOSE_LIMIT = 2.0
 """Seconds for a consumer to close that Kafka refuses."""
@@ -48,35 +51,34 @@ class Worker:
         return self._fault if self._member is None else self._member.ready()
 
     async def run(self) -> None:
-        """Consume until cancelled; then finish what is in hand, commit it, and leave the group at once.
+        """Consume until cancelled; then finish what is in hand, and leave the group at once.
 
-        Where Kafka refuses this replica, it connects anew: rights and credentials may be mended meanwhile.
+        Whatever fails on the way, and be it that nobody knows what has become of some work, all is begun anew: from
+        what is committed, by who is then a member of the group.
 
         Raises:
             TopicMismatchError: A topic is not laid out as declared.
-            KafkaError: The group has failed for good.
         """
         while True:
-            consumer = await persist(self._connect, self._settings, self._report)
-            self._member = Member(consumer, self._pipeline, self._settings)
+            consumer, letter_limit = await persist(self._connect, self._settings, self._report)
+            self._member = Member(consumer, self._pipeline, self._settings, letter_limit)
             try:
                 await self._member.run()
-            except (KafkaError, SSLError) as error:
-                if not (is_refusal(error) or is_denial(error)):
-                    raise
-                self._report(unreachable(self._settings, error))
-                log.warning("Connecting anew", reason=self._fault)
+            except (KafkaError, OSError, TimeoutError, DoubtError) as error:
+                self._report(str(error) if isinstance(error, DoubtError) else unreachable(self._settings, error))
+                log.warning("Beginning anew", reason=self._fault)
                 self._member = None
                 await _close(consumer)
-                if is_denial(error):  # which it would meet again at once
-                    await asyncio.sleep(REFUSED_BACKOFF)
+                await asyncio.sleep(REFUSED_BACKOFF if is_denial(error) else BACKOFF)
 
     def _report(self, fault: str) -> None:
         self._fault = fault
 
-    async def _connect(self) -> AIOKafkaConsumer:
-        await ensure_topics([self._pipeline.source, DEAD_LETTERS], self._settings)
-        return await started(
+    async def _connect(self) -> tuple[AIOKafkaConsumer, int]:
+        """Connect; gives the group's consumer, and how many bytes a dead letter may have."""
+        await ensure_topics([*self._pipeline.topics, DEAD_LETTERS], self._settings)
+        letter_limit = await largest_batch(DEAD_LETTERS, self._settings) or DEAD_LETTER_LIMIT
+        consumer = await started(
             AIOKafkaConsumer(
                 **client_options(self._settings, f"rollcall-{self._pipeline.name}"),
                 group_id=self._settings.group_id,
@@ -89,6 +91,7 @@ class Worker:
                 rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
             )
         )
+        return consumer, min(letter_limit, DEAD_LETTER_LIMIT)
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:

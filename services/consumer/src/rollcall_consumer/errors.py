@@ -1,0 +1,35 @@
+"""What can go wrong in a worker.
+
+```
+RollcallError              root, of rollcall_domain.errors
+├── DoubtError             it is not known what has become of a transaction
+└── UnknownOffsetError     an input ends before the offset at which work is to go on
+```
+"""
+
+from rollcall_domain.errors import RollcallError
+
+
+class DoubtError(RollcallError):
+    """It is not known what has become of a transaction: whoever takes the partition over finds out."""
+
+
+class UnknownOffsetError(RollcallError):
+    """An input ends before the offset at which work is to go on: it is another topic of the same name.
+
+    Attributes:
+        topic: The topic's full name.
+        partition: The partition's index.
+        offset: Where work is to go on.
+        end: Where the partition ends.
+    """
+
+    def __init__(self, topic: str, partition: int, offset: int, end: int) -> None:
+        super().__init__(
+            f"{topic}-{partition} ends at {end}, and offset {offset} is committed: the topic was made anew; "
+            "work goes on once the group's offsets and the topics that it derives are deleted"
+        )
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.end = end

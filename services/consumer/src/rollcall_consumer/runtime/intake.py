@@ -1,0 +1,163 @@
+"""Records of a partition on their way into the fold, and what comes of them on its way into a transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from aiokafka import TopicPartition
+
+from rollcall_consumer import metrics
+from rollcall_consumer.runtime.deadletters import DeadLetters, Tolerance
+from rollcall_consumer.runtime.outbox import Outbox
+from rollcall_consumer.runtime.pipeline import Fold, Record
+from rollcall_consumer.runtime.window import Windows
+from rollcall_consumer.runtime.workplace import Workplace
+from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
+from rollcall_domain.headers import ID
+from rollcall_domain.topics import DEAD_LETTERS
+
+log = structlog.get_logger()
+
+
+@dataclass
+class State:
+    """What the records of a partition have led to.
+
+    Attributes:
+        fold: The fold.
+        windows: The ids of the records before.
+        positions: The offset at which each input goes on.
+    """
+
+    fold: Fold
+    windows: Windows
+    positions: dict[TopicPartition, int]
+
+
+@dataclass
+class _Tally:
+    """What has become of records since the last commit."""
+
+    records: int = 0
+    repeated: int = 0
+    forwarded: int = 0
+    letters: list[tuple[TopicPartition, int, UnreadableRecordError]] = field(default_factory=list)
+
+
+class Intake:
+    """Takes records in, one after the other.
+
+    Args:
+        index: The partition's index.
+        workplace: What the work on all partitions shares.
+        state: The state to begin with, which it goes on with.
+
+    Attributes:
+        fault: Why no more is taken in, if so: more records can't be handled than may be, and the next is another one.
+    """
+
+    def __init__(self, index: int, workplace: Workplace, state: State) -> None:
+        settings = workplace.settings
+        self.fault: str | None = None
+        self._index = index
+        self._workplace = workplace
+        self._sources = {partition: number for number, partition in enumerate(workplace.inputs(index))}
+        self._state = state
+        self._outbox = Outbox()
+        self._letters = DeadLetters(settings.group_id, workplace.letter_limit)
+        self._tolerance = Tolerance(settings.dead_letter_share, settings.dead_letter_run)
+        self._handled = 0
+        self._tally = _Tally()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing was taken in since the last transaction."""
+        return not self._tally.records
+
+    def take(self, partition: TopicPartition, records: Sequence[Record], following: int) -> None:
+        """Take in records of an input, in order; those that repeat others change nothing.
+
+        Args:
+            partition: The input.
+            records: The records, one at the least.
+            following: The offset at which the input goes on after them.
+        """
+        source = self._sources[partition]
+        ids, repeated = self._state.windows.admit(source, records)
+        apply = self._state.fold.apply
+        taken = 0
+        for record in records:
+            if repeated and taken in repeated:
+                taken += 1
+                continue
+            try:
+                apply(record, source, ids[taken] or _cause(partition, record))
+            except MisplacedError as error:
+                self._forward(partition, record, error)
+            except UnreadableRecordError as error:
+                if not self._keep(partition, record, error, taken):
+                    following = record.offset
+                    break
+            except Exception as error:
+                log.exception("The fold failed", topic=partition.topic, partition=self._index, offset=record.offset)
+                failure = UnreadableRecordError(Unreadable.FOLD_FAILED, f"{type(error).__name__}: {error}")
+                if not self._keep(partition, record, failure, taken):
+                    following = record.offset
+                    break
+            taken += 1
+        self._state.positions[partition] = following
+        self._handled += taken
+        self._tally.records += taken
+        self._tally.repeated += len(repeated)
+
+    def skip(self, partition: TopicPartition, offset: int) -> None:
+        """Go on with an input at an offset, before which there are no records but those that were taken in."""
+        if self.fault is None:
+            self._state.positions[partition] = offset
+
+    def _forward(self, partition: TopicPartition, record: Record, error: MisplacedError) -> None:
+        """Send a record on to where it belongs, with an id, so that it is not sent twice."""
+        headers = [(name, value or b"") for name, value in record.headers]
+        if all(name != ID for name, _ in headers):
+            headers.append((ID, _cause(partition, record)))
+        target = self._workplace.place(self._workplace.pipeline.inbox, error.partition)
+        self._outbox.add(target, record.timestamp, error.key.encode(), record.value, headers)
+        self._tally.forwarded += 1
+
+    def _keep(self, partition: TopicPartition, record: Record, error: UnreadableRecordError, taken: int) -> bool:
+        """Keep a record among the dead letters, unless there are too many of them."""
+        self.fault = self._tolerance.exceeded_by(self._handled + taken)
+        if self.fault is not None:
+            log.error("Stopped", reason=self.fault, partition=self._index, topic=partition.topic, offset=record.offset)
+            return False
+        headers = self._letters.headers(record, error, *partition)
+        target = self._workplace.place(DEAD_LETTERS, self._index)
+        self._outbox.add(target, record.timestamp, record.key, self._letters.value(record), headers)
+        self._tally.letters.append((partition, record.offset, error))
+        return True
+
+    def pack(self) -> Outbox:
+        """Give what is to be written."""
+        outbox, self._outbox = self._outbox, Outbox()
+        for topic, messages in self._state.fold.take():
+            if messages:
+                outbox.extend(self._workplace.place(topic, self._index), messages)
+        return outbox
+
+    def committed(self) -> None:
+        """Hear that it is written, and tell of it."""
+        tally, self._tally = self._tally, _Tally()
+        metrics.records.labels(self._index).inc(tally.records)
+        metrics.repeats.inc(tally.repeated)
+        metrics.forwarded.inc(tally.forwarded)
+        metrics.commits.inc()
+        for partition, offset, error in tally.letters:
+            metrics.dead_letters.labels(error.reason).inc()
+            place = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
+            log.warning("Kept a dead letter", reason=error.reason, detail=error.detail, **place)
+        self._state.fold.committed()
+
+
+def _cause(partition: TopicPartition, record: Record) -> bytes:
+    """Make an id for a record that has none: where it was found first."""
+    return f"{partition.topic}-{partition.partition}-{record.offset}".encode()

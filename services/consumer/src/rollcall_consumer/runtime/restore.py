@@ -1,0 +1,126 @@
+"""A partition's state as it was after the last commit: read back before work goes on."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+
+import msgspec
+import structlog
+from aiokafka import TopicPartition
+
+from rollcall_consumer.errors import UnknownOffsetError
+from rollcall_consumer.runtime.pipeline import Fold, Record
+from rollcall_consumer.runtime.source import Portion, Source
+from rollcall_consumer.runtime.window import Windows
+from rollcall_domain.topics import Topic
+
+log = structlog.get_logger()
+
+POLL = 0.5
+"""Seconds that a poll waits for records."""
+
+SLICE = 1000
+"""Records that are taken in without giving way to other tasks."""
+
+
+class Progress(msgspec.Struct):
+    """How far a restoration has come.
+
+    Attributes:
+        left: Offsets that are still to be read; some of them have no record.
+        read: Records that were read.
+        seconds: How long it has taken.
+    """
+
+    left: int = 0
+    read: int = 0
+    seconds: float = 0.0
+
+
+class Restoration:
+    """Reads back what a partition's state is made of.
+
+    Args:
+        source: Reads partitions.
+        progress: Is kept up to date.
+    """
+
+    def __init__(self, source: Source, progress: Progress) -> None:
+        self._source = source
+        self._progress = progress
+
+    async def positions(
+        self, inputs: Sequence[TopicPartition], committed: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Find out where work goes on: where it was committed, and else with the first record there is.
+
+        Raises:
+            UnknownOffsetError: An input ends before that.
+        """
+        positions = {}
+        for partition, (begin, end) in (await self._source.bounds(inputs)).items():
+            offset = committed.get(partition, begin)
+            if offset > end:
+                raise UnknownOffsetError(partition.topic, partition.partition, offset, end)
+            if offset < begin:
+                log.error(
+                    "Records are gone that were not handled yet: they were kept for too short a time",
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    records=begin - offset,
+                )
+            positions[partition] = max(offset, begin)
+        return positions
+
+    async def tables(self, fold: Fold, tables: Mapping[TopicPartition, Topic]) -> None:
+        """Give a fold its tables back."""
+
+        def take(portion: Portion, records: Sequence[Record]) -> None:
+            topic = tables[portion.partition]
+            for record in records:
+                if record.value is not None:
+                    fold.restore(topic, record.value)
+
+        bounds = await self._source.bounds([*tables])
+        await self._read(bounds, take)
+        fold.restored()
+
+    async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
+        """Read back the ids of the records before those at which work goes on."""
+
+        def take(portion: Portion, records: Sequence[Record]) -> None:
+            before = [record for record in records if record.offset < positions[portion.partition]]
+            if before:
+                windows.admit(numbers[portion.partition], before)
+
+        numbers = {partition: number for number, partition in enumerate(positions)}
+        bounds = await self._source.bounds([*positions])
+        spans = {
+            partition: (max(bounds[partition][0], windows.begin(numbers[partition], offset)), offset)
+            for partition, offset in positions.items()
+        }
+        await self._read(spans, take)
+
+    async def _read(
+        self,
+        spans: Mapping[TopicPartition, tuple[int, int]],
+        take: Callable[[Portion, Sequence[Record]], None],
+    ) -> None:
+        """Read partitions from an offset to another one; where records are gone meanwhile, there is nothing to read."""
+        begun, before = monotonic(), self._progress.seconds
+        left = {partition: end - begin for partition, (begin, end) in spans.items() if begin < end}
+        self._source.read({partition: spans[partition][0] for partition in left})
+        while left:
+            self._progress.left = sum(left.values())
+            for portion in await self._source.poll(POLL):
+                for records in portion.pieces(SLICE):
+                    take(portion, records)
+                    self._progress.read += len(records)
+                    await asyncio.sleep(0)
+                rest = spans[portion.partition][1] - portion.next
+                left[portion.partition] = rest
+                if rest <= 0:
+                    del left[portion.partition]
+                    self._source.skip(portion.partition)
+            self._progress.seconds = before + monotonic() - begun
+        self._progress.left = 0

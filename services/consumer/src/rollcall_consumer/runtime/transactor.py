@@ -1,0 +1,124 @@
+"""A partition's transactions: what its records have led to is written and noted to be done, all of it or nothing.
+
+There is one transactional id for each partition. Whoever starts with it shuts out whoever had it before, for good:
+what that one had begun is undone, and it can commit nothing any more.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from rollcall_consumer.errors import DoubtError
+from rollcall_consumer.runtime.outbox import Outbox
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.cause import explain
+from rollcall_domain.service.connection import client_options, started
+from rollcall_domain.service.records import Records
+from rollcall_domain.topics import DEAD_LETTER_LIMIT
+
+log = structlog.get_logger()
+
+COMMIT_LIMIT = 15.0
+"""Seconds for a transaction, after which it is given up."""
+
+TRANSACTION_TIMEOUT = 30.0
+"""Seconds after which Kafka itself undoes a transaction that nobody goes on with."""
+
+RETRY = 0.02
+"""Seconds between tries, as while Kafka still completes the transaction before."""
+
+CLOSE_LIMIT = 1.0
+"""Seconds for each step of leaving Kafka."""
+
+RENEWAL = 2**30
+"""Records of one partition after which a client is replaced: aiokafka counts them wrongly from 2^31 on."""
+
+
+class Transactor:
+    """The transactions of one partition, from the fencing of whoever made them before.
+
+    Args:
+        settings: The service's settings.
+        name: The pipeline's name.
+        index: The partition's index.
+    """
+
+    def __init__(self, settings: ConsumerSettings, name: str, index: int) -> None:
+        self._group = settings.group_id
+        self._written: Counter[TopicPartition] = Counter()
+        self._client = AIOKafkaProducer(
+            **client_options(settings, f"rollcall-{name}-{index}"),
+            transactional_id=transactional_id(settings, name, index),
+            transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
+            request_timeout_ms=int(COMMIT_LIMIT * 1000),
+            retry_backoff_ms=int(RETRY * 1000),
+            max_request_size=DEAD_LETTER_LIMIT,
+        )
+
+    async def start(self) -> None:
+        """Shut out whoever had the partition before.
+
+        Raises:
+            KafkaError: Kafka can't be reached, or refuses.
+            TimeoutError: Kafka does not answer.
+        """
+        await started(self._client)
+
+    async def close(self) -> None:
+        """Leave Kafka, whatever has become of the last transaction."""
+        sender = self._client._sender  # noqa: SLF001 - `stop` waits for all batches, and for ever where one can't be sent
+        for step in (sender.close, self._client.client.close):
+            try:
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await step()
+            except TimeoutError:
+                pass
+            except Exception as error:  # noqa: BLE001 - what has broken the client may come up here again
+                log.debug("A Kafka client could not be closed in order", reason=explain(error))
+        self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+
+    @property
+    def worn(self) -> bool:
+        """Whether it is to be replaced."""
+        return any(count >= RENEWAL for count in self._written.values())
+
+    async def commit(self, outbox: Outbox, offsets: Mapping[TopicPartition, int], note: str) -> None:
+        """Write what is in the outbox, and note how far the inputs are done; all of it, or nothing.
+
+        Args:
+            outbox: What is to be written.
+            offsets: The offset at which each input goes on.
+            note: Is kept beside the offsets.
+
+        Raises:
+            DoubtError: It may be done, or not. Nothing more can be done here: only whoever starts anew learns.
+        """
+        noted = {partition: OffsetAndMetadata(offset, note) for partition, offset in offsets.items()}
+        try:
+            async with asyncio.timeout(COMMIT_LIMIT):
+                await self._client.begin_transaction()
+                sending = [self._send(partition, batches) for partition, batches in outbox.batches.items()]
+                # A commit does not look at what became of the records.
+                await asyncio.gather(*sending, self._client.send_offsets_to_transaction(noted, self._group))
+                await self._client.commit_transaction()
+        except (KafkaError, TimeoutError) as error:
+            raise DoubtError(f"a transaction failed: {explain(error)}") from error
+
+    async def _send(self, partition: TopicPartition, batches: Sequence[Records]) -> None:
+        deliveries = []
+        for batch in batches:
+            self._written[partition] += batch.record_count()
+            batch.close()
+            deliveries.append(await self._client.send_batch(batch, partition.topic, partition=partition.partition))
+        for delivery in deliveries:
+            await delivery
+
+
+def transactional_id(settings: ConsumerSettings, name: str, index: int) -> str:
+    """Name the transactions of a pipeline's partition, for whoever works on it."""
+    return f"{settings.group_id}-{name}-{index}"

@@ -1,0 +1,39 @@
+"""What the work on all partitions of a replica shares."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.topics import Topic
+
+Committed = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, OffsetAndMetadata]]]
+"""Reads what the group has committed of partitions."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the work on all partitions shares.
+
+    Attributes:
+        pipeline: What is done.
+        settings: The service's settings.
+        committed: Reads what the group has committed.
+        letter_limit: Bytes that a dead letter may have.
+    """
+
+    pipeline: Pipeline
+    settings: ConsumerSettings
+    committed: Committed
+    letter_limit: int
+
+    def place(self, topic: Topic, index: int) -> TopicPartition:
+        """Name a topic's partition in full."""
+        return TopicPartition(self.settings.topic_name(topic), index)
+
+    def inputs(self, index: int) -> list[TopicPartition]:
+        """Name the partitions that are read, in the order of the pipeline's inputs."""
+        return [self.place(topic, index) for topic in self.pipeline.inputs]
