@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rollcall_domain.activity import Activity, Minute
 from rollcall_domain.alert import Alert, alert
 from rollcall_domain.errors import MisplacedError
-from rollcall_domain.events import StudentRecordUpdate, check_student_id
+from rollcall_domain.events import State, StudentRecordUpdate, check_student_id
 from rollcall_domain.partition import partition_for
 from rollcall_domain.record import NOTHING, StudentRecord, advance
 from rollcall_domain.rules import Limit, Rules
@@ -55,8 +55,8 @@ class Roll:
 
     def __init__(self, place: Place, rules: Rules) -> None:
         self._place = place
-        self._rules = [(rule.name, rule.judge) for rule in rules.rules]
-        self._limits = [(limit, limit.state, limit.span, Watch()) for limit in rules.limits]
+        self._rules = [[(rule.name, rule.judge) for rule in rules.rules if rule.state is state] for state in State]
+        self._limits = [[(limit, Watch()) for limit in rules.limits if limit.state is state] for state in State]
         self._memory = rules.memory
         self._students: dict[str, StudentRecord] = {}
         self._activity = Activity(place.partition)
@@ -111,13 +111,15 @@ class Roll:
             version = offset
         after = advance(before, update, at, version, inbox_version, self._memory)
         if before is None or at >= before.seen:
-            for name, judge in self._rules:
+            state = after.state
+            for name, judge in self._rules[state]:
                 detail = judge(before, after)
                 if detail is not None:
                     self._alerts.append(alert(name, student_id, at, cause.decode(errors="replace"), detail))
-            if before is None or after.state is not before.state:
-                if before is not None:
-                    self._end_stay(before, at)
+            if before is None:
+                self._begin_stay(after)
+            elif state is not before.state:
+                self._end_stay(before, at)
                 self._begin_stay(after)
         self._students[student_id] = self._changed[student_id] = after
         self._activity.count(update.state, at)
@@ -131,19 +133,15 @@ class Roll:
 
     def _end_stay(self, record: StudentRecord, at: int) -> None:
         """Find out whether a student has stayed for too long who does not stay any more."""
-        for limit, state, span, _ in self._limits:
-            if record.state is state and at - record.since >= span and limit.name not in record.raised:
+        for limit, _ in self._limits[record.state]:
+            if at - record.since >= limit.span and limit.name not in record.raised:
                 self._raise(limit, record)
 
     def _begin_stay(self, record: StudentRecord) -> None:
         """Have the clock find out whether a student stays for too long."""
-        for limit, state, span, watch in self._limits:
-            if (
-                record.state is state
-                and record.student_id not in watch.students
-                and not (record.raised and limit.name in record.raised)
-            ):
-                watch.add(record.student_id, record.since + span)
+        for limit, watch in self._limits[record.state]:
+            if record.student_id not in watch.students and limit.name not in record.raised:
+                watch.add(record.student_id, record.since + limit.span)
 
     def _raise(self, limit: Limit, record: StudentRecord) -> None:
         since = record.since
@@ -151,7 +149,8 @@ class Roll:
 
     def next_due(self) -> int | None:
         """Tell when `tick` may have something to do, in milliseconds since 1970, UTC; None for never."""
-        return min((due for *_, watch in self._limits if (due := watch.next()) is not None), default=None)
+        watches = [watch for limits in self._limits for _, watch in limits]
+        return min((due for watch in watches if (due := watch.next()) is not None), default=None)
 
     def tick(self, now: int) -> None:
         """Raise alerts because nothing has happened.
@@ -159,14 +158,18 @@ class Roll:
         Args:
             now: The time up to which all updates were applied, in milliseconds since 1970, UTC.
         """
-        for limit, _, _, watch in self._limits:
-            for student_id in list(watch.pop(now)):
-                record = self._students[student_id]
-                if record.state is limit.state and record.since + limit.span <= now:
-                    self._raise(limit, record)
-                    record = replace(record, raised=(*record.raised, limit.name))
-                    self._students[student_id] = self._changed[student_id] = record
-                self._begin_stay(record)
+        for limits in self._limits:
+            for limit, watch in limits:
+                for student_id in list(watch.pop(now)):
+                    self._look(limit, self._students[student_id], now)
+
+    def _look(self, limit: Limit, record: StudentRecord, now: int) -> None:
+        """Find out whether a student has stayed for too long who was watched, and watch them on."""
+        if record.state is limit.state and record.since + limit.span <= now:
+            self._raise(limit, record)
+            record = replace(record, raised=(*record.raised, limit.name))
+            self._students[record.student_id] = self._changed[record.student_id] = record
+        self._begin_stay(record)
 
     def take(self) -> Changes:
         """Give what has come of updates and of time since it was last taken."""

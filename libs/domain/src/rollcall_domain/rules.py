@@ -1,6 +1,6 @@
 """The rules: what raises an alert.
 
-Of two kinds. A `Rule` judges an update. A `Limit` passes by itself, if nothing happens: by the clock, or as seen from
+Of two kinds. A `Rule` judges updates. A `Limit` passes by itself, if nothing happens: by the clock, or as seen from
 an update that comes after it. A late update raises nothing.
 """
 
@@ -15,14 +15,16 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class Rule(Protocol):
-    """Judges updates.
+    """Judges updates to one state.
 
     Attributes:
         name: What its alerts are called.
+        state: The state.
         memory: Which logins it wants a record to remember.
     """
 
     name: str
+    state: State
     memory: Memory
 
     def judge(self, before: StudentRecord | None, after: StudentRecord) -> str | None:
@@ -58,33 +60,36 @@ class ManyLogins:
     """
 
     name = "many-logins"
+    state = LOGGED_IN
 
     def __init__(self, count: int, span: timedelta) -> None:
         self.memory = Memory(count, span // MILLISECOND)
         self._span = span
 
     def judge(self, before: StudentRecord | None, after: StudentRecord) -> str | None:
-        """Judge an update."""
-        if before is None or after.recent is before.recent or not self._is_met(after) or self._is_met(before):
+        """Judge a login."""
+        recent, count = after.recent, self.memory.count
+        if len(recent) < count or recent[-1] - recent[-count] >= self.memory.span:
             return None
-        return f"{self.memory.count} logins within {self._span}"
-
-    def _is_met(self, record: StudentRecord) -> bool:
-        recent, count = record.recent, self.memory.count
-        return len(recent) >= count and recent[-1] - recent[-count] < self.memory.span
+        if (
+            before is not None
+            and len(before.recent) >= count
+            and before.recent[-1] - before.recent[-count] < self.memory.span
+        ):
+            return None
+        return f"{count} logins within {self._span}"
 
 
 class TwoPlaces:
     """A student logs in who is logged in: from two places at once, it seems."""
 
     name = "two-places"
+    state = LOGGED_IN
     memory = NO_MEMORY
 
-    def judge(self, before: StudentRecord | None, after: StudentRecord) -> str | None:
-        """Judge an update."""
-        if before is None or before.state is not LOGGED_IN or after.logins == before.logins:
-            return None
-        return "logged in while logged in"
+    def judge(self, before: StudentRecord | None, after: StudentRecord) -> str | None:  # noqa: ARG002 - a rule's
+        """Judge a login."""
+        return "logged in while logged in" if before is not None and before.state is LOGGED_IN else None
 
 
 def too_long(span: timedelta) -> Limit:
