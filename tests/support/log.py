@@ -84,10 +84,14 @@ async def list_topics(servers: str) -> list[str]:
 
 
 async def read_all(
-    servers: str, topic: str, count: int = PARTITIONS
+    servers: str, topic: str, count: int = PARTITIONS, *, committed: bool = False
 ) -> list[ConsumerRecord[bytes | None, bytes | None]]:
-    """Read all records that a topic holds, partition by partition."""
-    async with AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
+    """Read all records that a topic holds, partition by partition; if wanted, only what is committed."""
+    async with AIOKafkaConsumer(
+        bootstrap_servers=servers,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if committed else "read_uncommitted",
+    ) as consumer:
         partitions = [TopicPartition(topic, index) for index in range(count)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)

@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 import pytest
 
 from rollcall_domain.service.records import Header
@@ -32,7 +30,7 @@ async def test_tells_of_the_lines_behind_the_first_that_failed_no_more_than_is_k
     batches: list[Batch] = []
     add = Lane.add
 
-    def note(lane: Lane, timestamp: int, key: bytes, value: bytes, headers: Sequence[Header]) -> Batch:
+    def note(lane: Lane, timestamp: int, key: bytes, value: bytes, headers: list[Header]) -> Batch:
         batches.append(add(lane, timestamp, key, value, headers))
         return batches[-1]
 

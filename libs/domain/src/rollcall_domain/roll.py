@@ -74,10 +74,17 @@ class Roll:
         """Take in a minute as it was kept."""
         self._activity.restore(minute)
 
-    def restored(self) -> None:
-        """Begin to work with what was taken in."""
+    def restored(self) -> tuple[int, int]:
+        """Begin to work with what was taken in.
+
+        Returns:
+            The offsets of the last updates that were applied, in `Student` and in the inbox; -1 if none was.
+        """
+        version = inbox_version = NOTHING
         for record in self._students.values():
             self._begin_stay(record)
+            version, inbox_version = max(version, record.version), max(inbox_version, record.inbox_version)
+        return version, inbox_version
 
     def apply(self, update: StudentRecordUpdate, at: int, offset: int, cause: bytes, *, inbox: bool = False) -> bool:
         """Apply an update.

@@ -20,14 +20,14 @@ class UnknownOffsetError(RollcallError):
     Attributes:
         topic: The topic's full name.
         partition: The partition's index.
-        offset: Where work is to go on.
+        offset: Up to where work was done.
         end: Where the partition ends.
     """
 
     def __init__(self, topic: str, partition: int, offset: int, end: int) -> None:
         super().__init__(
-            f"{topic}-{partition} ends at {end}, and offset {offset} is committed: the topic was made anew; "
-            "work goes on once the group's offsets and the topics that it derives are deleted"
+            f"{topic}-{partition} ends at {end}, and work was done up to {offset}: the topic was made anew; "
+            "delete what the group has committed, and the topics that it derives, to begin anew as well"
         )
         self.topic = topic
         self.partition = partition

@@ -1,5 +1,6 @@
 """The pipeline `record`: updates of students to their records, to what happens minute by minute, and to alerts."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -44,9 +45,9 @@ class RecordFold:
         else:
             self._roll.restore_minute(codec.decode_minute(value))
 
-    def restored(self) -> None:
-        """Begin to work with what was taken back."""
-        self._roll.restored()
+    def restored(self) -> Sequence[int]:
+        """Begin to work with what was taken back; tells how far the inputs are in it."""
+        return [version + 1 for version in self._roll.restored()]
 
     def apply(self, record: Record, source: int, cause: bytes) -> None:
         """Apply an update; one without a value says nothing."""

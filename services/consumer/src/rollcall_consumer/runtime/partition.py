@@ -127,7 +127,9 @@ class PartitionTask:
         try:
             while not self._stopping and self.fault is None:
                 with self._waiting():
-                    transactor = Transactor(self._workplace.settings, self._workplace.pipeline.name, self.index)
+                    transactor = Transactor(
+                        self._workplace.settings, self._workplace.pipeline.name, self.index, self._workplace.topics()
+                    )
                     await transactor.start()
                 try:
                     await self._work(transactor)
@@ -139,7 +141,8 @@ class PartitionTask:
 
     async def _work(self, transactor: Transactor) -> None:
         """Work until told to end, or until there is a reason for not going on like this."""
-        async with Source(self._workplace.settings, self._workplace.pipeline.name) as source:
+        place = self._workplace
+        async with Source(place.settings, place.pipeline.name, place.topics()) as source:
             with self._waiting():
                 state = await self._resume(source)
             intake = Intake(self.index, self._workplace, state)
@@ -162,10 +165,11 @@ class PartitionTask:
         share = Share(self.index, settings.partitions, [partition.topic for partition in self._inputs])
         state = State(pipeline.fold(share, settings), Windows(len(self._inputs), settings.repeat_window), {})
         restoration = Restoration(source, self.progress)
-        offsets = {partition: offset.offset for partition, offset in committed.items()}
-        state.positions.update(await restoration.positions(self._inputs, offsets))
         tables = {self._workplace.place(topic, self.index): topic for topic in pipeline.tables}
-        await restoration.tables(state.fold, tables)
+        applied = await restoration.tables(state.fold, tables)
+        offsets = {partition: offset.offset for partition, offset in committed.items()}
+        known = dict(zip(self._inputs, applied, strict=True))
+        state.positions.update(await restoration.positions(known, offsets))
         await restoration.window(state.windows, state.positions)
         gc.freeze()  # it is here to stay
         log.info("Restored", partition=self.index, records=self.progress.read, seconds=round(monotonic() - begun, 3))

@@ -15,11 +15,25 @@ SOURCE, INBOX = 0, 1
 class Record(Protocol):
     """A record as it was read. Whoever reads it knows the topic and the partition."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+    @property
+    def offset(self) -> int:
+        """The place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, UTC."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The value."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values."""
 
 
 Message: TypeAlias = tuple[bytes, bytes, int]
@@ -40,8 +54,12 @@ class Fold(Protocol):
     def restore(self, topic: Topic, value: bytes) -> None:
         """Take back an output that is compacted."""
 
-    def restored(self) -> None:
-        """Begin to work with what was taken back."""
+    def restored(self) -> Sequence[int]:
+        """Begin to work with what was taken back.
+
+        Returns:
+            For each input, the offset that comes after the last record that is known to be in it; 0 if none is.
+        """
 
     def apply(self, record: Record, source: int, cause: bytes) -> None:
         """Take in a record. An error leaves everything as it was.

@@ -50,18 +50,26 @@ class Restoration:
         self._progress = progress
 
     async def positions(
-        self, inputs: Sequence[TopicPartition], committed: Mapping[TopicPartition, int]
+        self, applied: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
-        """Find out where work goes on: where it was committed, and else with the first record there is.
+        """Find out where work goes on: where it was committed.
+
+        Kafka forgets what a group has committed that is away for long: then work goes on after the last record that
+        is known to be in the state, or with the first one that there is.
+
+        Args:
+            applied: For each input, the offset that comes after the last record that is known to be in the state.
+            committed: The offsets that were committed.
 
         Raises:
             UnknownOffsetError: An input ends before that.
         """
         positions = {}
-        for partition, (begin, end) in (await self._source.bounds(inputs)).items():
-            offset = committed.get(partition, begin)
-            if offset > end:
-                raise UnknownOffsetError(partition.topic, partition.partition, offset, end)
+        for partition, (begin, end) in (await self._source.bounds(applied)).items():
+            offset = committed.get(partition, max(begin, applied[partition]))
+            reached = max(offset, applied[partition])
+            if reached > end:
+                raise UnknownOffsetError(partition.topic, partition.partition, reached, end)
             if offset < begin:
                 log.error(
                     "Records are gone that were not handled yet: they were kept for too short a time",
@@ -72,8 +80,8 @@ class Restoration:
             positions[partition] = max(offset, begin)
         return positions
 
-    async def tables(self, fold: Fold, tables: Mapping[TopicPartition, Topic]) -> None:
-        """Give a fold its tables back."""
+    async def tables(self, fold: Fold, tables: Mapping[TopicPartition, Topic]) -> Sequence[int]:
+        """Give a fold its tables back; tells what it then says of how far it has come."""
 
         def take(portion: Portion, records: Sequence[Record]) -> None:
             topic = tables[portion.partition]
@@ -83,7 +91,7 @@ class Restoration:
 
         bounds = await self._source.bounds([*tables])
         await self._read(bounds, take)
-        fold.restored()
+        return fold.restored()
 
     async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
         """Read back the ids of the records before those at which work goes on."""

@@ -5,7 +5,7 @@ one. Here records are given out as its decoder has them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -62,11 +62,17 @@ class Portion:
 class Source:
     """Reads partitions in no group, what is committed of them alone.
 
+    Args:
+        settings: The service's settings.
+        name: What it is called in the broker's log.
+        topics: The full names of the topics that it may read.
+
     Raises:
         OffsetOutOfRangeError: By `poll`, where a partition does not have an offset any more, or not yet.
     """
 
-    def __init__(self, settings: ConsumerSettings, name: str) -> None:
+    def __init__(self, settings: ConsumerSettings, name: str, topics: Sequence[str]) -> None:
+        self._topics = topics
         self._consumer = AIOKafkaConsumer(
             **client_options(settings, f"rollcall-{name}"),
             enable_auto_commit=False,
@@ -78,6 +84,7 @@ class Source:
 
     async def __aenter__(self) -> Self:
         await started(self._consumer)
+        await self._consumer._client.set_topics(self._topics)  # noqa: SLF001 - else it waits for each by itself
         return self
 
     async def __aexit__(

@@ -35,6 +35,9 @@ RETRY = 0.02
 CLOSE_LIMIT = 1.0
 """Seconds for each step of leaving Kafka."""
 
+CLOSE_TRIES = 5
+"""How often the first of them is tried in that time."""
+
 RENEWAL = 2**30
 """Records of one partition after which a client is replaced: aiokafka counts them wrongly from 2^31 on."""
 
@@ -46,10 +49,12 @@ class Transactor:
         settings: The service's settings.
         name: The pipeline's name.
         index: The partition's index.
+        topics: The full names of the topics that it is going to write.
     """
 
-    def __init__(self, settings: ConsumerSettings, name: str, index: int) -> None:
+    def __init__(self, settings: ConsumerSettings, name: str, index: int, topics: Sequence[str] = ()) -> None:
         self._group = settings.group_id
+        self._topics = topics
         self._written: Counter[TopicPartition] = Counter()
         self._client = AIOKafkaProducer(
             **client_options(settings, f"rollcall-{name}-{index}"),
@@ -68,18 +73,22 @@ class Transactor:
             TimeoutError: Kafka does not answer.
         """
         await started(self._client)
+        await self._client.client.set_topics(self._topics)  # else the first transaction waits for each of them
 
     async def close(self) -> None:
         """Leave Kafka, whatever has become of the last transaction."""
-        sender = self._client._sender  # noqa: SLF001 - `stop` waits for all batches, and for ever where one can't be sent
-        for step in (sender.close, self._client.client.close):
-            try:
-                async with asyncio.timeout(CLOSE_LIMIT):
-                    await step()
-            except TimeoutError:
-                pass
-            except Exception as error:  # noqa: BLE001 - what has broken the client may come up here again
-                log.debug("A Kafka client could not be closed in order", reason=explain(error))
+        # aiokafka's `stop` waits for all batches, and for ever where one can't be sent.
+        sending = self._client._sender.sender_task  # noqa: SLF001 - no public way ends it
+        for _ in range(CLOSE_TRIES):
+            if sending is None or sending.done():
+                break
+            sending.cancel()  # ends one of the requests that it waits for, at the least
+            await asyncio.wait([sending], timeout=CLOSE_LIMIT / CLOSE_TRIES)
+        try:
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._client.client.close()
+        except Exception as error:  # noqa: BLE001 - what has broken the client may come up here again
+            log.debug("A Kafka client could not be closed in order", reason=explain(error))
         self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
 
     @property

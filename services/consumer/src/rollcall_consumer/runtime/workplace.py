@@ -8,7 +8,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.topics import Topic
+from rollcall_domain.topics import DEAD_LETTERS, Topic
 
 Committed = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, OffsetAndMetadata]]]
 """Reads what the group has committed of partitions."""
@@ -33,6 +33,10 @@ class Workplace:
     def place(self, topic: Topic, index: int) -> TopicPartition:
         """Name a topic's partition in full."""
         return TopicPartition(self.settings.topic_name(topic), index)
+
+    def topics(self) -> list[str]:
+        """Name all topics that are read or written."""
+        return [self.settings.topic_name(topic) for topic in (*self.pipeline.topics, DEAD_LETTERS)]
 
     def inputs(self, index: int) -> list[TopicPartition]:
         """Name the partitions that are read, in the order of the pipeline's inputs."""
