@@ -8,16 +8,25 @@ import msgspec
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
+from rollcall_domain.activity import Minute
+from rollcall_domain.alert import Alert, alert
 from rollcall_domain.errors import Unreadable
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
 from rollcall_domain.headers import RecordHeaders
-from rollcall_domain.topics import DEAD_LETTERS, PARTITIONS, STUDENT, Topic
+from rollcall_domain.record import StudentRecord
+from rollcall_domain.topics import ACTIVITY, ALERTS, DEAD_LETTERS, INBOX, PARTITIONS, STATE, STUDENT, Topic
 from rollcall_producer.description import schemas
 
 Part = dict[str, Any]
 
 _BINDING = {"bindingVersion": "0.5.0"}
 _EXAMPLE = StudentRecordUpdate("s-1", State.LoggedIn)
+_WRITTEN = [StudentRecordUpdate, State, RecordHeaders, DeadLetterHeaders, Unreadable, StudentRecord, Minute, Alert]
+_STUDENT_KEY = "StudentId in UTF-8."
+_MORNING = 1_795_456_578_650
+_RECORD = StudentRecord("s-1", State.LoggedIn, _MORNING, _MORNING, 3, 24_840_000, 17, recent=(_MORNING,))
+_MINUTE = Minute(4, 1_795_456_560_000, 5, 1)
+_ALERT = alert("two-places", "s-1", _MORNING, "gate-7-4711", "logged in while logged in")
 _REFUSED = b'{"StudentId":"s-1"}'
 
 
@@ -31,13 +40,19 @@ def document() -> Part:
             "version": version("rollcall-domain"),
             "description": (
                 "Students log in and out, and each time is a record on the topic Student. An environment may put a "
-                "prefix before the names of all topics and groups. Index i of each topic belongs together."
+                "prefix before the names of all topics and groups. Index i of each topic belongs together. "
+                "Student.Inbox, .State, .Activity and .Alerts are derived by a consumer group; those of another group "
+                "than the default one have its name and a dot before their own."
             ),
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
         "channels": {
             "student": _channel(STUDENT, "Every update that was accepted.", "update"),
+            "inbox": _channel(INBOX, "Updates for the worker alone, sent on to their student's partition.", "update"),
+            "state": _channel(STATE, "The record of each student.", "record"),
+            "activity": _channel(ACTIVITY, "What happened in each minute of the last seven days.", "minute"),
+            "alerts": _channel(ALERTS, "What is out of the ordinary.", "alert"),
             "deadLetters": _channel(DEAD_LETTERS, "Records that could not be handled.", "deadLetter"),
         },
         "operations": {
@@ -48,12 +63,25 @@ def document() -> Part:
                 **_operation("receive", "student", "update", "Replicas of a consumer group handle updates."),
                 "bindings": {"kafka": {"groupId": {"type": "string", "default": group}, **_BINDING}},
             },
+            "forwardUpdate": _operation("send", "inbox", "update", "A consumer sends an update to where it belongs."),
+            "handleForwarded": _operation("receive", "inbox", "update", "And handles it there."),
+            "keepRecord": _operation("send", "state", "record", "A consumer keeps a record that has changed."),
+            "keepMinute": _operation("send", "activity", "minute", "A consumer keeps a minute that has changed."),
+            "raiseAlert": _operation("send", "alerts", "alert", "A consumer raises an alert."),
             "keepDeadLetter": _operation("send", "deadLetters", "deadLetter", "A consumer keeps what it can't handle."),
         },
         "components": {
-            "messages": {"update": _update(), "deadLetter": _dead_letter()},
+            "messages": {
+                "update": _update(),
+                "record": _derived(_RECORD, "StudentRecord", "The record of a student", _STUDENT_KEY),
+                "minute": _derived(
+                    _MINUTE, "Minute", "A minute of a partition", "Partition and beginning, with a dash between."
+                ),
+                "alert": _derived(_ALERT, "Alert", "Something out of the ordinary", _STUDENT_KEY),
+                "deadLetter": _dead_letter(),
+            },
             "schemas": {
-                **schemas.written([StudentRecordUpdate, State, RecordHeaders, DeadLetterHeaders, Unreadable]),
+                **schemas.written(_WRITTEN),
                 "StudentId": {"type": "string", "description": "UTF-8; 256 bytes at the most.", **STUDENT_ID_SCHEMA},
             },
         },
@@ -105,6 +133,18 @@ def _update() -> Part:
             }
         },
         "examples": [{"headers": {"id": "gate-7-4711"}, "payload": msgspec.json.decode(codec.encode(_EXAMPLE))}],
+    }
+
+
+def _derived(example: StudentRecord | Minute | Alert, name: str, title: str, key: str) -> Part:
+    return {
+        "name": name,
+        "title": title,
+        "description": "Written by a transaction, together with all else that comes of the same updates.",
+        "contentType": "application/json",
+        "payload": _schema(name),
+        "bindings": {"kafka": {"key": {"type": "string", "description": key}, **_BINDING}},
+        "examples": [{"payload": msgspec.json.decode(codec.encode(example))}],
     }
 
 

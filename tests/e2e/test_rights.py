@@ -6,8 +6,9 @@ import httpx
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
 
+from rollcall_consumer.runtime.transactor import transactional_id
 from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import DEAD_LETTERS, STUDENT
+from rollcall_domain.topics import ACTIVITY, ALERTS, DEAD_LETTERS, INBOX, STATE, STUDENT
 from support.load import put, see_through
 from support.log import write
 from support.secure import PASSWORD, SecureKafka, Settings, user
@@ -17,7 +18,19 @@ from support.services import Environment, consumer, producer, running, warnings
 async def _with_topics(secure: SecureKafka) -> Environment:
     environment = secure.environment()
     await ensure_topics([STUDENT, DEAD_LETTERS], environment.producer(**secure.over_sasl(), **user()))
+    await ensure_topics([INBOX, STATE, ACTIVITY, ALERTS], environment.producer(**secure.over_sasl(), **user()))
     return environment
+
+
+def _let_derive(secure: SecureKafka, environment: Environment, name: str) -> None:
+    """Allow a user what a consumer needs, but for reading updates and for the group."""
+    for topic in (INBOX, STATE, ACTIVITY):
+        secure.allow(name, ResourceType.TOPIC, environment.prefix + topic.name, AclOperation.READ)
+    for topic in (INBOX, STATE, ACTIVITY, ALERTS, DEAD_LETTERS):
+        secure.allow(name, ResourceType.TOPIC, environment.prefix + topic.name, AclOperation.WRITE)
+    for index in range(environment.consumer().partitions):
+        transactions = transactional_id(environment.consumer(), "record", index)
+        secure.allow(name, ResourceType.TRANSACTIONAL_ID, transactions, AclOperation.WRITE)
 
 
 def _guest(secure: SecureKafka) -> tuple[str, Settings]:
@@ -36,7 +49,7 @@ async def test_rights_may_come_late_and_need_be_no_more_than_the_readme_says(sec
             assert f"access is denied: TopicAuthorizationFailed {environment.student}" in reason
         secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.WRITE)
         secure.allow(reader, ResourceType.TOPIC, environment.student, AclOperation.READ)
-        secure.allow(reader, ResourceType.TOPIC, environment.dead_letters, AclOperation.WRITE)
+        _let_derive(secure, environment, reader)
         secure.allow(reader, ResourceType.GROUP, f"{environment.prefix}1", AclOperation.READ)
         await see_through(api, worker, "s-1")
         await write(secure.broker.bootstrap_servers, environment.student, [(b"s-2", b"no update")])
@@ -79,7 +92,7 @@ async def test_a_replica_that_may_not_read_waits_until_it_may(secure: SecureKafk
     environment = await _with_topics(secure)
     reader, reading = _guest(secure)
     secure.allow(reader, ResourceType.TOPIC, environment.student, AclOperation.DESCRIBE)
-    secure.allow(reader, ResourceType.TOPIC, environment.dead_letters, AclOperation.WRITE)
+    _let_derive(secure, environment, reader)
     rights = {
         "Group": (ResourceType.GROUP, f"{environment.prefix}1", AclOperation.READ),
         "Topic": (ResourceType.TOPIC, environment.student, AclOperation.READ),
@@ -88,14 +101,14 @@ async def test_a_replica_that_may_not_read_waits_until_it_may(secure: SecureKafk
     for right in rights.values():
         secure.allow(reader, *right)
     async with consumer(environment, **reading) as worker:
-        said = await worker.event(lambda event: event["event"] == "Connecting anew")
+        said = await worker.event(lambda event: event["event"] == "Beginning anew")
         assert f"access is denied: {kind}AuthorizationFailed {late[1]}" in said["reason"]
         async with httpx.AsyncClient(base_url=worker.url) as client:
             assert (await client.get("/readyz")).json()["reason"] == said["reason"]
         secure.allow(reader, *late)
         await worker.ready()
         assert await worker.end() == 0
-    assert not any("Traceback" in str(event) for event in worker.events)
+    assert [event for event in worker.events if "Traceback" in str(event)] == []
 
 
 async def test_a_password_that_changes_is_read_anew(secure: SecureKafka, tmp_path: Path) -> None:
@@ -103,6 +116,7 @@ async def test_a_password_that_changes_is_read_anew(secure: SecureKafka, tmp_pat
     name, settings = _guest(secure)
     for topic in (environment.student, environment.dead_letters):
         secure.allow(name, ResourceType.TOPIC, topic, AclOperation.ALL)
+    _let_derive(secure, environment, name)
     secure.allow(name, ResourceType.GROUP, f"{environment.prefix}1", AclOperation.ALL)
     file = tmp_path / "password"
     file.write_text(f"{settings.pop('sasl_password')}\n")

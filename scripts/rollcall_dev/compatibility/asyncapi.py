@@ -77,7 +77,8 @@ def _message(name: str, was: Part, now: Part, action: str, roots: tuple[Part, Pa
     if was["contentType"] != now["contentType"]:
         yield f"{name} is {now['contentType']} and not {was['contentType']}"
     for part in ("headers", "payload"):
-        yield from _RULES[action](Schema(was[part], roots[0]), Schema(now[part], roots[1]), f"{name}, {part}")
+        before, after = Schema(was.get(part, {}), roots[0]), Schema(now.get(part, {}), roots[1])
+        yield from _RULES[action](before, after, f"{name}, {part}")
     keys = (message["bindings"]["kafka"]["key"] for message in (was, now))
     before, after = (Schema(key, root) for key, root in zip(keys, roots, strict=True))
     yield from _RULES[action](before, after, f"{name}, key")

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     RequestTimedOutError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
     UnsupportedSaslMechanismError,
 )
 
@@ -23,7 +24,12 @@ from rollcall_domain.service.oauth import TokenError
 
 _REFUSALS = (SaslAuthenticationFailed, IllegalSaslStateError, UnsupportedSaslMechanismError, TokenError)
 
-_DENIALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError, ClusterAuthorizationFailedError)
+_DENIALS = (
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    ClusterAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 _VAGUE = (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError, TimeoutError)
 
@@ -90,7 +96,7 @@ def explain(cause: BaseException) -> str:
             fault = "that port does not take this SASL mechanism (ROLLCALL_SASL_MECHANISM, ROLLCALL_SECURITY_PROTOCOL)"
         case TokenError():
             fault = f"no token: {details}"
-        case TopicAuthorizationFailedError() | GroupAuthorizationFailedError() | ClusterAuthorizationFailedError():
+        case _ if is_denial(cause):
             fault = f"access is denied: {type(cause).__name__.removesuffix('Error')} {details}".rstrip()
         case asyncio.IncompleteReadError() | ConnectionResetError():
             fault = _explain_end(cause)

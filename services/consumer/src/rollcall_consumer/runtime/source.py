@@ -5,6 +5,7 @@ one. Here records are given out as its decoder has them.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import KafkaError
 
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
@@ -90,8 +92,9 @@ class Source:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        async with asyncio.timeout(CLOSE_LIMIT):
-            await self._consumer.stop()
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT):
+                await self._consumer.stop()
 
     async def bounds(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Find out the first offset of each partition, and the one that comes after its last."""

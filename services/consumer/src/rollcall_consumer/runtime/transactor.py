@@ -7,12 +7,14 @@ what that one had begun is undone, and it can commit nothing any more.
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from rollcall_consumer import metrics
 from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.settings import ConsumerSettings
@@ -110,11 +112,13 @@ class Transactor:
         noted = {partition: OffsetAndMetadata(offset, note) for partition, offset in offsets.items()}
         try:
             async with asyncio.timeout(COMMIT_LIMIT):
+                begun = monotonic()
                 await self._client.begin_transaction()
                 sending = [self._send(partition, batches) for partition, batches in outbox.batches.items()]
                 # A commit does not look at what became of the records.
                 await asyncio.gather(*sending, self._client.send_offsets_to_transaction(noted, self._group))
                 await self._client.commit_transaction()
+                metrics.commit_seconds.observe(monotonic() - begun)
         except (KafkaError, TimeoutError) as error:
             raise DoubtError(f"a transaction failed: {explain(error)}") from error
 

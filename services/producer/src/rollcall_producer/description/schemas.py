@@ -38,11 +38,16 @@ def written(types: Sequence[type]) -> dict[str, Schema]:
     schemas = read(types)
     for kind in types:
         if issubclass(kind, msgspec.Struct):
-            fields = msgspec.structs.fields(kind)
-            schemas[kind.__name__]["required"] = [field.encode_name for field in fields if field.default is not UNSET]
+            schemas[kind.__name__]["required"] = [
+                field.encode_name for field in msgspec.structs.fields(kind) if _is_always_written(field, kind)
+            ]
             for schema in schemas[kind.__name__]["properties"].values():
                 schema.pop("default", None)
     return schemas
+
+
+def _is_always_written(field: msgspec.structs.FieldInfo, kind: type[msgspec.Struct]) -> bool:
+    return field.required or not (field.default is UNSET or kind.__struct_config__.omit_defaults)
 
 
 def _explain(schema: Schema, kind: type) -> None:
