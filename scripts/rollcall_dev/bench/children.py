@@ -5,6 +5,7 @@ A child cannot outlive this process, and Ctrl-C reaches this process alone, whic
 
 import contextlib
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -105,8 +106,42 @@ def _result(name: str, process: subprocess.Popen[bytes]) -> bytes:
     return said
 
 
+class Child:
+    """A process that works beside this one.
+
+    Args:
+        name: The module that it runs.
+        process: The process.
+    """
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        self._name = name
+        self._process = process
+
+    def check(self) -> None:
+        """Make sure that it is still at work.
+
+        Raises:
+            BenchError: It has ended.
+        """
+        if self._process.poll() is not None:
+            raise BenchError(f"{self._name} ended early with status {self._process.returncode}")
+
+    def result(self, result: type[R], patience: float = 0.0) -> R:
+        """Give its answer; once patience is over, which is told in seconds, it is asked to end.
+
+        Raises:
+            BenchError: It failed.
+        """
+        output = self._process.stdout
+        assert output is not None  # noqa: S101 - a pipe, by default
+        if not select.select([output], [], [], patience)[0]:
+            self._process.terminate()
+        return msgspec.json.decode(_result(self._name, self._process), type=result)
+
+
 @contextlib.contextmanager
-def beside(name: str, job: msgspec.Struct, cores: frozenset[int]) -> Iterator[None]:
+def begun(name: str, job: msgspec.Struct, cores: frozenset[int]) -> Iterator[Child]:
     """Have a module work in a process of its own while the body runs; the body begins once it is ready.
 
     Raises:
@@ -116,9 +151,25 @@ def beside(name: str, job: msgspec.Struct, cores: frozenset[int]) -> Iterator[No
         assert process.stdout is not None  # noqa: S101 - a pipe, by default
         if process.stdout.readline() != READY:
             raise BenchError(f"{name} ended with status {process.wait()}")
+        yield Child(name, process)
+
+
+@contextlib.contextmanager
+def beside(name: str, job: msgspec.Struct, cores: frozenset[int]) -> Iterator[None]:
+    """Do the same with one that has no answer to give.
+
+    Raises:
+        BenchError: It failed.
+    """
+    with begun(name, job, cores) as child:
         yield
-        if process.poll() is not None:
-            raise BenchError(f"{name} ended early with status {process.returncode}")
+        child.check()
+
+
+def say_ready() -> None:
+    """Say that the body may begin."""
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
 
 
 READY = b"ready\n"

@@ -44,11 +44,16 @@ class Job(msgspec.Struct):
 
 
 class Pool:
-    """Connections, free and taken."""
+    """Connections, free and taken.
 
-    def __init__(self, job: Job) -> None:
+    Args:
+        job: What to send.
+        payloads: The requests, each taken as it is sent; by default, updates of students at random.
+    """
+
+    def __init__(self, job: Job, payloads: Iterator[bytes] | None = None) -> None:
         self._job = job
-        self._payloads: Iterator[bytes] = cycle(requests.puts())
+        self._payloads: Iterator[bytes] = payloads or cycle(requests.puts())
         self._connecting: set[asyncio.Task[None]] = set()
         self._open: set[Caller] = set()
         self._free: list[Caller] = []

@@ -18,9 +18,9 @@ def student_ids(count: int, turn: int = 0) -> list[str]:
     return [f"s-{draw.randrange(STUDENTS)}" for _ in range(count)]
 
 
-def update(student_id: str) -> bytes:
+def update(student_id: str, state: str = "LoggedIn") -> bytes:
     """Write an update as a caller does, in JSON."""
-    return b'{"StudentId":"%b","State":"LoggedIn"}' % student_id.encode()
+    return b'{"StudentId":"%b","State":"%b"}' % (student_id.encode(), state.encode())
 
 
 def lines(count: int, turn: int = 0) -> bytes:
@@ -30,8 +30,13 @@ def lines(count: int, turn: int = 0) -> bytes:
 
 def puts() -> list[bytes]:
     """Build requests of one update each, as many as there are students."""
-    bodies = map(update, student_ids(STUDENTS))
-    return [_PUT % (len(body), body) for body in bodies]
+    return [put(student_id) for student_id in student_ids(STUDENTS)]
+
+
+def put(student_id: str, state: str = "LoggedIn") -> bytes:
+    """Build a request of one update."""
+    body = update(student_id, state)
+    return _PUT % (len(body), body)
 
 
 def posts(records: int, variants: int) -> list[bytes]:

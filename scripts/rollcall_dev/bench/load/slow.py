@@ -1,13 +1,12 @@
 """Slow callers: many connections, each sending a request by one byte a second."""
 
 import asyncio
-import sys
 from typing import cast
 
 import msgspec
 import uvloop
 
-from rollcall_dev.bench.children import READY, obey
+from rollcall_dev.bench.children import obey, say_ready
 from rollcall_dev.bench.load import requests
 
 _TICKS = 100
@@ -54,8 +53,7 @@ async def crawl(job: Job) -> None:
     callers = [Caller(request) for _ in range(job.connections)]
     for caller in callers:
         await caller.turn(job)
-    sys.stdout.buffer.write(READY)
-    sys.stdout.buffer.flush()
+    say_ready()
     loop = asyncio.get_running_loop()
     tick, begin = 0, loop.time()
     while True:
