@@ -51,7 +51,7 @@ async def read(job: Job) -> Read:
     ) as consumer:
         consumer.assign(partitions)
         positions = dict.fromkeys(partitions, 0)
-        begin = end = (0, perf_counter(), process_time())
+        start = begin = end = (0, perf_counter(), process_time())
         begun = False
         while not all(_reached(positions.values(), job.ends)):
             for partition, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
@@ -62,7 +62,7 @@ async def read(job: Job) -> Read:
             if not any(_reached(positions.values(), job.ends)):
                 end = now
         if end[0] <= begin[0]:  # so few that they came at once
-            begin, end = (0, *begin[1:]), now
+            begin, end = start, now
     return Read(end[0] - begin[0], end[1] - begin[1], end[2] - begin[2])
 
 
