@@ -1,14 +1,15 @@
 """A consumer group as it is seen from outside: how far it has come, and at what expense; the broker tells."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from rollcall_dev.bench import machine
 from rollcall_dev.bench.errors import BenchError
@@ -128,7 +129,7 @@ class Group:
         return asyncio.run(ask())
 
 
-@contextmanager
+@contextlib.contextmanager
 def deleting(bootstrap_servers: str, topics: Sequence[str]) -> Iterator[None]:
     """Delete topics after the body, so that they don't fill the disk."""
 
@@ -156,8 +157,10 @@ class _Admin:
 
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> list[int]:
         """Give the offset of each partition, 0 where nothing is committed."""
-        if self._coordinator is None:
-            self._coordinator = await self._client.find_coordinator(group)
+        while self._coordinator is None:
+            with contextlib.suppress(GroupCoordinatorNotAvailableError):  # it takes a while to become one
+                self._coordinator = await self._client.find_coordinator(group)
+            await asyncio.sleep(INTERVAL)
         offsets = await self._client.list_consumer_group_offsets(group, self._coordinator, partitions)
         return [max(0, offsets[partition].offset) for partition in partitions]
 

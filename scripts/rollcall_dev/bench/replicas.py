@@ -39,6 +39,10 @@ class Line(msgspec.Struct):
     seconds: float = 0.0
 
 
+def _event(line: bytes) -> str:
+    return str(msgspec.json.decode(line)["event"])
+
+
 class Replica:
     """A replica.
 
@@ -51,11 +55,8 @@ class Replica:
 
     def lines(self, event: str) -> list[Line]:
         """Give the lines of its log that tell of an event."""
-        said = self.server.log.read_bytes().splitlines(keepends=True)
-        lines = (
-            msgspec.json.decode(line, type=Line) for line in said if line.startswith(b"{") and line.endswith(b"\n")
-        )
-        return [line for line in lines if line.event == event]
+        whole = (line for line in self.server.log.read_bytes().splitlines(keepends=True) if line.endswith(b"}\n"))
+        return [msgspec.json.decode(line, type=Line) for line in whole if _event(line) == event]
 
     def holds(self) -> set[int]:
         """Tell which partitions the group has assigned to it last."""
