@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,6 +41,29 @@ def test_slow_compares_with_and_without(tmp_path: Path) -> None:
     figures, told = _bench("slow", "--seconds", "0.5", "--rounds", "1", out=tmp_path)
     assert figures["slow_rate_share"] > 0
     assert "with / without" in told
+
+
+@pytest.mark.timeout(300)
+def test_record_measures_the_fold_its_effects_and_its_failures(tmp_path: Path) -> None:
+    figures, told = _bench("record", "--brief", out=tmp_path)
+    assert figures.keys() >= {
+        "fold_rate",
+        "fold_vs_raw",
+        "fold_cpu_us",
+        "fold_cpu_growth_1k_1m",
+        *(f"fold_rate_{scale}" for scale in ("1k", "5k", "100k", "1m", "2_processes", "3_processes")),
+        *(f"effect_{figure}_ms{rate}" for figure in ("p50", "p99") for rate in ("", "_10", "_80pct")),
+        "effect_sustained_rate",
+        "restore_rate",
+        "restore_s_1m",
+        "rss_mb_1m",
+        "takeover_term_s",
+        "takeover_kill_s",
+    }
+    assert min(figures.values()) >= 0
+    assert figures["effect_p50_ms"] <= figures["effect_p99_ms"]
+    assert figures["takeover_kill_s"] > figures["takeover_term_s"] > 0
+    assert "5,000 students / getmany" in told
 
 
 def test_says_before_the_run_that_figures_cannot_be_written(tmp_path: Path) -> None:

@@ -8,18 +8,22 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from time import process_time
 
 import pytest
 
-from rollcall_dev.bench import machine, overload, report
+from rollcall_dev.bench import effects, group, machine, overload, replicas, report, takeover
 from rollcall_dev.bench.errors import BenchError
-from rollcall_dev.bench.load import closed, requests
+from rollcall_dev.bench.load import closed, fill, requests, watch
 from rollcall_dev.bench.load import open as opened
 from rollcall_dev.bench.load.phases import Phase
 from rollcall_dev.bench.load.result import percentile
 from rollcall_dev.bench.load.scanner import Answer, Scanner
+from rollcall_domain import codec
+from rollcall_domain.events import State
+from rollcall_domain.partition import partition_for
 
 OK = b"HTTP/1.1 200 OK\r\ndate: x\r\ncontent-length: 0\r\n\r\n"
 BULK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"Accepted":7}'
@@ -85,6 +89,55 @@ def test_recovery_is_the_time_to_the_first_window_that_is_normal() -> None:
     assert overload.recovery(normal, [0.011, 0.010]) == 0
     assert overload.recovery(normal, [5.0, 0.025, 0.024, 0.010]) == 0.5
     assert overload.recovery(normal, [5.0, 5.0, 5.0]) == 0.75
+
+
+def test_a_fold_is_timed_while_no_partition_is_at_its_end_and_no_student_is_new() -> None:
+    seen = [(0, 0), (10, 10), (20, 20), (40, 30), (60, 50), (100, 60), (100, 100)]
+    samples = [group.Sample(float(number), 0.5 * number, at, number > 0) for number, at in enumerate(seen)]
+    assert group.speed(samples, [15, 20], [100, 100]) == group.Speed(rate=70 / 2, cpu_us=1 / 70 * 1e6)
+    assert group.speed(samples, [100, 100], [100, 100]) == group.Speed(rate=200 / 6, cpu_us=3 / 200 * 1e6)
+
+
+def test_a_fold_is_not_timed_before_every_replica_is_at_work() -> None:
+    seen = [(0, 0), (50, 0), (50, 20), (60, 30), (80, 50), (100, 90)]
+    samples = [group.Sample(float(number), 0.0, at, number > 1) for number, at in enumerate(seen)]
+    assert group.speed(samples, [0, 0], [100, 100]).rate == 40
+
+
+def test_a_log_has_each_student_once_in_a_pass_logging_in_and_out_in_turns() -> None:
+    job = fill.Job("", "", partitions=3, students=50, events=120)
+    updates = [(partition, at, codec.decode(value), key) for partition, at, key, value in fill.updates(job)]
+    assert len(updates) == 150
+    for turn in range(3):
+        states = {update.student_id: update.state for _, _, update, _ in updates[50 * turn :][:50] if update}
+        assert len(states) == 50
+        assert {*states.values()} == {State(turn % 2)}
+    assert all(partition == partition_for(key, 3) for partition, _, _, key in updates)
+    times = [at for _, at, _, _ in updates]
+    assert times == sorted(times)
+    assert times[-1] - times[0] == pytest.approx(3 * 120_000, rel=0.01)
+
+
+def test_effects_are_matched_with_what_was_sent() -> None:
+    seen = watch.Seen([1, 0, 1], [0, 1, 0], [12.5, 13.0, 14.0])
+    assert effects.latencies([10.0, 12.0], seen) == [0.5, 3.0]
+    with pytest.raises(BenchError, match="1 of 3 updates had no effect"):
+        effects.latencies([10.0, 12.0, 13.0], seen)
+
+
+def test_a_partition_is_taken_over_when_its_longest_silence_is_over() -> None:
+    times = [(9.9, 0), (9.9, 1), (9.9, 2), (10.1, 0), (10.1, 1), (10.4, 2), (16, 0), (17, 1), (17.5, 0), (30, 2)]
+    seen = watch.Seen([0] * len(times), [partition for _, partition in times], [time for time, _ in times])
+    end = takeover.End("kill", begin=10.0, over=20.0, partitions=frozenset({0, 1}))
+    assert takeover.silence(end, seen) == takeover.Silence("kill", lost=7.0, kept=pytest.approx(0.4))
+
+
+def test_a_restoration_lasts_from_the_first_partition_to_the_last_one() -> None:
+    def line(second: int, seconds: float) -> replicas.Line:
+        return replicas.Line("Restored", datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), records=5, seconds=seconds)
+
+    lines = [line(10, 4.0), line(11, 6.0), line(12, 1.0)]
+    assert replicas.restoration(lines) == replicas.Restoration(records=15, seconds=7.0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="CPU time is read from the Linux kernel")
