@@ -162,7 +162,8 @@ class _Admin:
                 self._coordinator = await self._client.find_coordinator(group)
             await asyncio.sleep(INTERVAL)
         offsets = await self._client.list_consumer_group_offsets(group, self._coordinator, partitions)
-        return [max(0, offsets[partition].offset) for partition in partitions]
+        committed = (offsets.get(partition) for partition in partitions)  # none of a group that is new
+        return [0 if offset is None else max(0, offset.offset) for offset in committed]
 
     async def delete(self, topics: Sequence[str]) -> None:
         """Delete those of the topics that there are."""
