@@ -33,10 +33,10 @@ class Door:
         ending: Whether callers are to end.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, process: int = 0) -> None:
         self.host = host
         self.port = port
-        self.process = 0
+        self.process = process
         self.ending = False
 
 
