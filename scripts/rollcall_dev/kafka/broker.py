@@ -143,10 +143,14 @@ class Broker:
         """Wait until the process ends, and return its exit status."""
         return self._launched().wait()
 
-    def stop(self) -> None:
-        """Stop as an operator would; data and ports are kept for a start."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Stop as an operator would; data and ports are kept for a start.
+
+        Args:
+            timeout: Seconds after which it is killed, if they are not those that it has by its plan.
+        """
         if self._server is not None:
-            self._server.stop(self.config.stop_timeout)
+            self._server.stop(self.config.stop_timeout if timeout is None else timeout)
 
     def kill(self) -> None:
         """Pull the plug: SIGKILL."""
