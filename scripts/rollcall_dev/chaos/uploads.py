@@ -30,6 +30,9 @@ STUDENTS = 40
 INVALID, HANG_UP, REPEATED = 100, 8, 20
 """Which lines are faulty, which uploads are broken off, and how many lines are sent again though accepted."""
 
+DAY = 24 * 60 * 60 * 1000
+"""Milliseconds by which the times lie back that lines have of their own."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -57,15 +60,19 @@ class Uploaders:
         door: Where the API is.
         lines: Lines of an upload.
         told: Is called after each answer.
+        pause: Seconds between uploads.
     """
 
-    def __init__(self, ledger: Ledger, door: Door, lines: int, told: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self, ledger: Ledger, door: Door, lines: int, told: Callable[[Outcome], None], *, pause: float = 0.0
+    ) -> None:
         self._ledger = ledger
         self._door = door
         self._lines = lines
         self._told = told
+        self._pause = pause
         self._sent: Counter[str] = Counter()
-        self._clock = count(time_ns() // 1_000_000 - 10**9)
+        self._clock = count(time_ns() // 1_000_000 - DAY)
 
     async def upload(self, number: int) -> None:
         """Send uploads until told to end."""
@@ -87,6 +94,7 @@ class Uploaders:
             await self._send(line, items, verdicts=kind is not Kind.TIMED, hang_up=hang_up)
             if kind is Kind.GIVEN:
                 again = [*items[:REPEATED], *(item for item in items[REPEATED:] if _is_open(item.attempt))]
+            await asyncio.sleep(self._pause)
         line.connection.drop()
 
     def _item(self, kind: Kind, name: str, line: Line) -> _Item:
