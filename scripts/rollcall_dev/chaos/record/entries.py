@@ -1,0 +1,96 @@
+"""What clients were told, against the topic `Student` and the effects of what is there."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from rollcall_dev.chaos.audit import Audit
+from rollcall_dev.chaos.ledger import Attempt, Ledger, Outcome
+from rollcall_dev.chaos.record.history import History, Place
+from rollcall_dev.chaos.record.log import Line
+from rollcall_dev.chaos.record.straight import Sent
+from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG, Verdict
+from rollcall_dev.chaos.topic import Entry
+
+KINDS = {"missing": LOST, "doubled": DOUBLED, "disorder": INVERTED, "refused": WRONG, "foreign": WRONG}
+"""What is wrong with a record that is not as its caller was told."""
+
+
+def place_sent(sent: Sequence[Sent], log: Sequence[Sequence[Line]], verdict: Verdict) -> dict[Place, Sent]:
+    """Find the records that were written straight to the topic: where their writer was told, if it was told."""
+    there = {(index, line.offset): line for index, lines in enumerate(log) for line in lines}
+    placed: dict[Place, Sent] = {}
+    unknown = defaultdict[bytes | None, list[Sent]](list)
+    for record in sent:
+        place = record.partition, record.offset
+        if record.outcome is not Outcome.ACCEPTED:
+            unknown[record.identity].append(record)
+            continue
+        line = there.get(place)
+        if line is None:
+            verdict.add(LOST, f"not where it was written: {record}")
+        elif (line.key, line.value, line.identity) != (record.key, record.value, record.identity):
+            verdict.add(WRONG, f"{record} was written, and there is {line}")
+        placed[place] = record
+    for place, line in there.items():
+        if place not in placed and line.identity in unknown:
+            placed[place] = unknown[line.identity][0]
+    return placed
+
+
+def check_entries(
+    ledger: Ledger, log: Sequence[Sequence[Line]], sent: dict[Place, Sent], verdict: Verdict
+) -> tuple[int, int]:
+    """Check that the API's clients were told the truth.
+
+    Returns:
+        How many accepted updates were found in the log, and how many of unknown outcome.
+    """
+    entries = [*_entries(log, sent)]
+    findings = Audit(ledger, entries).run()
+    for kind, times in findings.counts.items():
+        examples = [example for example in findings.examples if example.startswith(kind)]
+        verdict.add(KINDS[kind], *(examples[:1] or [kind]), times=times)
+    return len(entries), findings.unknown_found
+
+
+def _entries(log: Sequence[Sequence[Line]], sent: dict[Place, Sent]) -> Iterator[Entry]:
+    for index, lines in enumerate(log):
+        for line in lines:
+            if (index, line.offset) in sent or line.identity is None:
+                continue
+            value = msgspec.json.decode(line.value or b"{}")
+            trace = dict(line.headers).get("traceparent", b"").decode()[3:35]
+            yield Entry(
+                index, line.offset, value["StudentId"], value["State"], line.identity.decode(), trace, line.timestamp
+            )
+
+
+def check_effects(ledger: Ledger, sent: Sequence[Sent], history: History, verdict: Verdict) -> None:
+    """Check that what has an id has one effect if it was accepted, one at the most if that is unknown, and else none.
+
+    What is accepted under no id of its own is told from the log in `check_entries`.
+    """
+    outcomes: defaultdict[str, set[Outcome]] = defaultdict(set)
+    for attempt in ledger.attempts:
+        identity = _identity(attempt)
+        if identity is not None:
+            outcomes[identity].add(attempt.outcome)
+    for record in sent:
+        if record.identity is not None and record.reason is None:
+            outcomes[record.identity.decode()].add(record.outcome)
+    for identity, told in outcomes.items():
+        effects = history.effects[identity]
+        if Outcome.ACCEPTED in told:
+            verdict.add(LOST, f"{identity} was accepted and has no effect", times=int(not effects))
+        elif Outcome.UNKNOWN not in told:
+            verdict.add(WRONG, f"{identity} was rejected and has an effect", times=effects)
+    for identity, effects in history.effects.items():
+        verdict.add(DOUBLED, f"{identity} has {effects} effects", times=effects - 1)
+
+
+def _identity(attempt: Attempt) -> str | None:
+    if attempt.key is not None:
+        return attempt.key
+    return attempt.mark[1] if attempt.mark is not None and attempt.mark[0] == "id" else None
