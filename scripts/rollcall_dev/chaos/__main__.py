@@ -9,8 +9,12 @@ import uvloop
 
 from rollcall_dev.chaos.faults import FAULTS, Plan
 from rollcall_dev.chaos.ingest import Result, run
+from rollcall_dev.chaos.record import command
 from rollcall_dev.chaos.report import table
 from rollcall_dev.kafka import KafkaStartError
+from rollcall_domain.service import logs
+
+RECORD, INGEST = PARTS = ("record", "ingest")
 
 
 def main() -> int:
@@ -19,9 +23,27 @@ def main() -> int:
     Returns:
         0 if all promises were kept, and else 1.
     """
-    parser = argparse.ArgumentParser(prog="scripts/chaos", description="Prove what is promised under faults.")
+    logs.configure("console", "warning")
+    options = _options(sys.argv[1:])
+    try:
+        return command.main(options) if options.part == RECORD else _ingest(options)
+    except KafkaStartError as error:
+        print(f"chaos: {error}", file=sys.stderr)
+        return 1
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos",
+        description="Prove what is promised under faults.",
+        epilog="Without a part, and with options of it, it is record.",
+    )
     parts = parser.add_subparsers(dest="part", required=True)
-    ingest = parts.add_parser("ingest", help="the producer API", description="Prove what the producer API promises.")
+    record = parts.add_parser(
+        RECORD, help=command.SUMMARY, description="Prove that each update that is accepted has one effect, in order."
+    )
+    command.add_options(record)
+    ingest = parts.add_parser(INGEST, help="the producer API", description="Prove what the producer API promises.")
     ingest.add_argument(
         "--fault",
         action="append",
@@ -37,16 +59,16 @@ def main() -> int:
         help="of load before each fault, and after it (default: %(default)g)",
     )
     ingest.add_argument("--json", type=Path, metavar="FILE", help="write all that was found there")
-    options = parser.parse_args()
+    named = bool(arguments) and arguments[0] in (*PARTS, "-h", "--help")
+    return parser.parse_args(arguments if named else [RECORD, *arguments])
+
+
+def _ingest(options: argparse.Namespace) -> int:
     results = []
-    try:
-        for name in options.fault or FAULTS:
-            print(f"{name} …", file=sys.stderr, flush=True)
-            results.append(uvloop.run(run(name, Plan(seconds=options.seconds))))
-            _tell(results[-1])
-    except KafkaStartError as error:
-        print(f"chaos: {error}", file=sys.stderr)
-        return 1
+    for name in options.fault or FAULTS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results.append(uvloop.run(run(name, Plan(seconds=options.seconds))))
+        _tell(results[-1])
     print(table(results))
     if options.json is not None:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
