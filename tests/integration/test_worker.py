@@ -120,16 +120,6 @@ async def test_stops_before_it_empties_the_topic_into_the_dead_letters(environme
     assert len(await read_all(environment.servers, environment.dead_letters)) == 3
 
 
-async def test_null_keys_and_null_headers_are_kept(environment: Environment) -> None:
-    await _topics(environment)
-    async with AIOKafkaProducer(bootstrap_servers=environment.servers, acks="all") as client:
-        await client.send_and_wait(environment.prefix + "Numbers", b"?", partition=0, headers=[("n", b"")])
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
-    (letter,) = await read_all(environment.servers, environment.dead_letters)
-    assert (letter.key, letter.headers[0]) == (None, ("n", b""))
-
-
 async def test_a_dead_letter_that_is_too_large_is_cut_short_and_holds_up_nobody(environment: Environment) -> None:
     await _topics(environment)
     configure_topic(environment.servers, environment.dead_letters, "max.message.bytes", "2000")
@@ -208,22 +198,6 @@ async def test_tells_its_lag_in_records_and_seconds(environment: Environment) ->
     assert first["rollcall_lag_seconds"] > 1e9
     assert (last["rollcall_lag_records"], last["rollcall_lag_seconds"]) == (0, 0)
     assert (last["rollcall_restore_records_left"], last["rollcall_restore_seconds"]) == (0, 0)
-
-
-async def test_a_log_may_end_in_marks_of_transactions(environment: Environment) -> None:
-    await _topics(environment)
-    topic = environment.prefix + "Numbers"
-    client = AIOKafkaProducer(bootstrap_servers=environment.servers, transactional_id=environment.prefix)
-    async with client:
-        async with client.transaction():
-            await client.send_and_wait(topic, number("kept", 1)[1], partition=0)
-        await client.begin_transaction()
-        await client.send_and_wait(topic, number("aborted", 1)[1], partition=0)
-        await client.abort_transaction()
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
-        assert _lag(worker) == 0
-    assert await _steps(environment) == [1]
 
 
 async def test_a_coordinator_that_is_just_loading_the_group_does_not_make_it_begin_anew(

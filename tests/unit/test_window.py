@@ -1,6 +1,7 @@
-"""Repetitions by id: the same ones, however the log is cut into pieces and wherever it is read back from."""
+"""Which records repeat another one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from hypothesis import given
@@ -8,62 +9,105 @@ from hypothesis import strategies as st
 
 from rollcall_consumer.runtime.window import Windows
 
-SIZE = 8
+SIZE = 10
 
 
 @dataclass
-class Seen:
-    """A record, as far as its id goes."""
+class Row:
+    """A record of which the id alone matters."""
 
     offset: int
-    identity: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
     timestamp: int = 0
     key: bytes | None = None
     value: bytes | None = None
-    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.headers = [("trace", b"x")] if self.identity is None else [("trace", b"x"), ("id", self.identity)]
 
 
-def repeated(windows: Windows, records: list[Seen], cuts: list[int], source: int = 0) -> list[int]:
-    """Admit records piece by piece, and give the offsets of those that are repetitions."""
-    bounds = [0, *sorted({cut for cut in cuts if 0 < cut < len(records)}), len(records)]
+def _row(offset: int, identity: int | None) -> Row:
+    """Make a record; its id is not always in the first place."""
+    if identity is None:
+        return Row(offset, [("other", b"1")] if offset % 2 else ())
+    own = ("id", b"%d" % identity)
+    return Row(offset, [own] if offset % 2 else [("other", None), own, ("id", b"not the first")])
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> list[Row]:
+    """Draw a log: some offsets have no record, some records no id."""
+    steps = draw(st.lists(st.sampled_from([1, 1, 1, 1, 2, 15]), min_size=1, max_size=60))
+    offsets = [sum(steps[: number + 1]) - 1 for number in range(len(steps))]
+    return [_row(offset, draw(st.none() | st.integers(0, 12))) for offset in offsets]
+
+
+def _repeated(windows: Windows, slices: Iterable[Sequence[Row]], source: int = 0) -> list[int]:
+    """Give the offsets of records that repeat another one."""
     found = []
-    for first, last in pairwise(bounds):
-        piece = records[first:last]
+    for piece in slices:
         if piece:
             found += [piece[number].offset for number in sorted(windows.admit(source, piece).repeated)]
     return found
 
 
-def test_finds_a_repetition_among_the_last_records_and_in_the_other_input() -> None:
+def _identity(row: Row) -> bytes | None:
+    return next((value for name, value in row.headers if name == "id"), None)
+
+
+@given(rows())
+def test_a_repetition_within_the_size_is_found_and_none_beyond_twice_that(log: list[Row]) -> None:
+    repeated = set(_repeated(Windows(1, SIZE), [log]))
+    last: dict[bytes, int] = {}
+    for row in log:
+        identity = _identity(row)
+        if identity is None:
+            assert row.offset not in repeated
+            continue
+        distance = row.offset - last.get(identity, -1000)
+        last[identity] = row.offset
+        if distance <= SIZE:
+            assert row.offset in repeated
+        if distance >= 2 * SIZE:
+            assert row.offset not in repeated
+
+
+@given(rows(), st.sets(st.integers(0, 60)))
+def test_slices_do_not_matter(log: list[Row], cuts: set[int]) -> None:
+    places = [0, *sorted(cut for cut in cuts if cut < len(log)), len(log)]
+    slices = [log[begin:end] for begin, end in pairwise(places)]
+    whole = _repeated(Windows(1, SIZE), [log])
+    assert _repeated(Windows(1, SIZE), slices) == whole
+    assert _repeated(Windows(1, SIZE), [[row] for row in log]) == whole
+
+
+@given(rows(), st.integers(0, 200), st.integers(1, 7))
+def test_it_does_not_matter_where_somebody_takes_over(log: list[Row], offset: int, length: int) -> None:
+    windows = Windows(1, SIZE)
+    begin = windows.begin(0, offset)
+    assert offset - 2 * SIZE < begin <= max(0, offset - SIZE)
+    before = [row for row in log if begin <= row.offset < offset]
+    after = [row for row in log if row.offset >= offset]
+    _repeated(windows, [before[n : n + length] for n in range(0, len(before), length)])
+    found = _repeated(windows, [after])
+    assert found == [place for place in _repeated(Windows(1, SIZE), [log]) if place >= offset]
+
+
+def test_ids_are_given_as_they_are_found() -> None:
+    log = [_row(1, 7), _row(2, 8), _row(3, None), _row(4, None)]
+    assert Windows(1, SIZE).admit(0, log).ids == [b"7", b"8", None, None]
+
+
+def test_an_id_of_another_input_counts() -> None:
     windows = Windows(2, SIZE)
-    assert repeated(windows, [Seen(0, b"a"), Seen(1, b"b"), Seen(2, b"a"), Seen(3, None), Seen(4, None)], []) == [2]
-    assert repeated(windows, [Seen(0, b"b"), Seen(1, b"c")], [], source=1) == [0]
-    assert repeated(windows, [Seen(5, b"c")], []) == [5]
+    assert _repeated(windows, [[_row(0, 1), _row(1, 2)]]) == []
+    assert _repeated(windows, [[_row(50, 3), _row(51, 2)]], source=1) == [51]
+    assert _repeated(windows, [[_row(2, 3), _row(3, 4)]]) == [2]
 
 
-def test_forgets_what_is_further_back_than_twice_its_size() -> None:
-    windows = Windows(1, SIZE)
-    early = [Seen(offset, b"%d" % offset) for offset in range(2 * SIZE)]
-    assert repeated(windows, early, []) == []
-    assert repeated(windows, [Seen(2 * SIZE, b"0"), Seen(2 * SIZE + 1, b"%d" % SIZE)], []) == [2 * SIZE + 1]
+def test_an_id_is_repeated_within_a_slice() -> None:
+    assert _repeated(Windows(1, SIZE), [[_row(0, 1), _row(1, None), _row(2, 1), _row(3, 1)]]) == [2, 3]
 
 
-logs = st.lists(st.one_of(st.none(), st.integers(0, 12)), min_size=1, max_size=50)
-
-
-@given(logs, st.lists(st.integers(0, 50)), st.lists(st.integers(0, 50)), st.integers(0, 50))
-def test_neither_pieces_nor_a_takeover_matter(
-    log: list[int | None], cuts: list[int], others: list[int], takeover: int
-) -> None:
-    records = [Seen(offset, None if number is None else b"%d" % number) for offset, number in enumerate(log)]
-    expected = repeated(Windows(1, SIZE), records, cuts)
-    takeover = min(takeover, len(records))
-    windows = Windows(1, SIZE)
-    repeated(windows, records[windows.begin(0, takeover) : takeover], others)
-    assert repeated(windows, records[takeover:], others) == [offset for offset in expected if offset >= takeover]
-    for offset in expected:
-        earlier = {record.identity for record in records[max(0, (offset // SIZE - 1) * SIZE) : offset]}
-        assert records[offset].identity in earlier
+def test_an_empty_id_is_none() -> None:
+    log = [Row(number, [("id", empty)]) for number, empty in enumerate([b"", b"", None, None])]
+    assert Windows(1, SIZE).admit(0, log) == ([None] * 4, frozenset())
+    log[1].headers = [("id", None), ("id", b"1")]
+    assert Windows(1, SIZE).admit(0, log).ids == [None, b"1", None, None]

@@ -5,6 +5,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 Header = tuple[str, bytes]
 """A record's header: name and value."""
 
+ForeignHeader = tuple[str, bytes | None]
+"""The same as others may write it, whose value may be null."""
+
 _UNCOMPRESSED = 0
 
 
@@ -22,7 +25,13 @@ class Records(BatchBuilder):  # type: ignore[misc]  # it has no types
     def __init__(self, limit: int, *, transactional: bool = False) -> None:
         super().__init__(limit, _UNCOMPRESSED, is_transactional=transactional)
 
-    def append(self, timestamp: int, key: bytes | None, value: bytes | None, headers: list[Header]) -> object | None:
+    def append(
+        self,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[Header] | list[ForeignHeader],
+    ) -> object | None:
         """Add a record.
 
         Args:

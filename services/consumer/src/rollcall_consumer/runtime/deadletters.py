@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain.errors import Unreadable, UnreadableRecordError
-from rollcall_domain.service.records import Header
+from rollcall_domain.service.records import ForeignHeader
 
 SHARE_OF = 1000
 """The share of dead letters is that of so many records."""
@@ -60,7 +60,7 @@ class DeadLetters:
         """Give the value of a record's dead letter: its own, without what is beyond the limit."""
         return None if record.value is None else record.value[: self._limit]
 
-    def headers(self, record: Record, error: UnreadableRecordError, topic: str, partition: int) -> list[Header]:
+    def headers(self, record: Record, error: UnreadableRecordError, topic: str, partition: int) -> list[ForeignHeader]:
         """Say why and where from, after the headers that the record had before."""
         size = len(record.value or b"")
         why = DeadLetterHeaders(
@@ -74,8 +74,7 @@ class DeadLetters:
             truncated_from=str(size) if size > self._limit else UNSET,
         )
         headers: dict[str, str] = msgspec.to_builtins(why)
-        before = ((name, value or b"") for name, value in record.headers)
-        return [*before, *((name, value.encode()) for name, value in headers.items())]
+        return [*record.headers, *((name, value.encode()) for name, value in headers.items())]
 
 
 class Tolerance:

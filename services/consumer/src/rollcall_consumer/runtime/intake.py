@@ -10,7 +10,7 @@ from rollcall_consumer import metrics
 from rollcall_consumer.runtime.deadletters import DeadLetters, Tolerance
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.pipeline import Fold, Record
-from rollcall_consumer.runtime.window import Windows
+from rollcall_consumer.runtime.window import Windows, find
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.headers import ID
@@ -117,8 +117,8 @@ class Intake:
 
     def _forward(self, partition: TopicPartition, record: Record, error: MisplacedError) -> None:
         """Send a record on to where it belongs, with an id, so that it is not sent twice."""
-        headers = [(name, value or b"") for name, value in record.headers]
-        if all(name != ID for name, _ in headers):
+        headers = list(record.headers)
+        if find(headers) is None:
             headers.append((ID, _cause(partition, record)))
         target = self._workplace.place(self._workplace.pipeline.inbox, error.partition)
         self._outbox.add(target, record.timestamp, error.key.encode(), record.value, headers)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiokafka import TopicPartition
 
-from rollcall_domain.service.records import Header, Records
+from rollcall_domain.service.records import ForeignHeader, Records
 
 BATCH = 512 * 1024
 """Bytes of a batch at the most, but for a record that is larger by itself: half of what Kafka takes by default."""
@@ -26,7 +26,7 @@ class Outbox:
         timestamp: int,
         key: bytes | None,
         value: bytes | None,
-        headers: list[Header],
+        headers: list[ForeignHeader],
     ) -> None:
         """Add a record; times are milliseconds since 1970, UTC."""
         batches = self.batches.get(partition)
@@ -42,7 +42,7 @@ class Outbox:
         batch = batches[-1] if batches else _batch()
         if not batches:
             batches.append(batch)
-        append, none = batch.append, list[Header]()
+        append, none = batch.append, list[ForeignHeader]()
         for key, value, timestamp in messages:
             if append(timestamp, key, value, none) is None:
                 batches.append(_batch())

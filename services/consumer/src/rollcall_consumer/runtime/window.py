@@ -86,7 +86,7 @@ class Windows:
     def admit(self, source: int, records: Sequence[Record]) -> Admission:
         """Take in records of an input, in order, and tell which of them are repetitions."""
         ids = [
-            headers[0][1] if (headers := record.headers) and headers[0][0] == ID else _find(headers)
+            headers[0][1] if (headers := record.headers) and headers[0][0] == ID and headers[0][1] else find(headers)
             for record in records
         ]
         known = {identity for identity in ids if identity is not None}
@@ -110,6 +110,6 @@ class Windows:
         return repeated
 
 
-def _find(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
-    """Find the id of a record that has other headers before it."""
-    return next((value for name, value in headers if name == ID), None)
+def find(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+    """Find the id of a record: the first that says something."""
+    return next((value for name, value in headers if name == ID and value), None)
