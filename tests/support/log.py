@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     AlterConfigOpType,
@@ -55,6 +56,13 @@ def configure_topic(servers: str, topic: str, name: str, value: str) -> None:
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
     client = AdminClient({"bootstrap.servers": servers})
     client.incremental_alter_configs([resource])[resource].result()
+
+
+def delete_records(servers: str, topic: str, partition: int, before: int) -> None:
+    """Delete the records of a partition that lie before an offset, as retention would."""
+    client = AdminClient({"bootstrap.servers": servers})
+    for done in client.delete_records([Place(topic, partition, before)]).values():
+        done.result()
 
 
 def topic_settings(servers: str, topic: str) -> tuple[int, dict[str, str]]:
