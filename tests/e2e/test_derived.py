@@ -124,15 +124,42 @@ async def test_one_effect_each_while_replicas_come_and_go(environment: Environme
     assert sum(minute["Logins"] for minute in minutes) == sum(minute["Logouts"] for minute in minutes) == students * 20
 
 
+async def test_one_effect_each_while_a_replica_is_frozen_and_thawed_after_it_was_replaced(
+    environment: Environment,
+) -> None:
+    students, turns = 30, 20
+    await _topics(environment)
+    async with consumer(environment, log_records=False) as first, consumer(environment, log_records=False) as second:
+        await asyncio.gather(_took(first), _took(second))
+        await asyncio.gather(first.ready(), second.ready())
+        writing = asyncio.create_task(_write_in_turns(environment, students, turns))
+        await _until_counted(environment, students)
+        first.send(signal.SIGSTOP)
+        await second.event(lambda event: event["event"] == "Took partitions" and len(event["partitions"]) == 6)
+        await writing
+        await _until_counted(environment, students * turns // 2)
+        await _write_in_turns(environment, students, turns, first=students * turns)
+        taken = len(second.events)
+        first.send(signal.SIGCONT)
+        await second.events_until(lambda events: any(e["event"] == "Took partitions" for e in events[taken:]))
+        await asyncio.gather(first.ready(), second.ready())
+        await _until_counted(environment, students * turns)
+    states = await _values(environment, "Student.State")
+    assert Counter((state["State"], state["Logins"]) for state in states.values()) == {(OUT, turns): students}
+    assert sum(minute["Logins"] for minute in (await _values(environment, "Student.Activity")).values()) == (
+        students * turns
+    )
+
+
 async def _took(replica: Service) -> None:
     await replica.event(lambda event: event["event"] == "Took partitions" and bool(event["partitions"]))
 
 
-async def _write_in_turns(environment: Environment, students: int, turns: int) -> None:
+async def _write_in_turns(environment: Environment, students: int, turns: int, first: int = 0) -> None:
     """Have students log in and out for as long as it takes others to come and go."""
     for turn in range(turns):
         await _write(
-            environment, *((f"s-{number}", turn % 2, turn) for number in range(students)), first=turn * students
+            environment, *((f"s-{number}", turn % 2, turn) for number in range(students)), first=first + turn * students
         )
         await asyncio.sleep(0.1)
 
