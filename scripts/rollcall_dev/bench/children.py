@@ -42,6 +42,7 @@ def running(
         log: Where its standard output and error go; by default the first to a pipe, the second to this process's.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything again
     with bound(cores):
         process = subprocess.Popen(
             leashed(command),

@@ -146,7 +146,6 @@ def deleting(bootstrap_servers: str, topics: Sequence[str]) -> Iterator[None]:
 class _Admin:
     def __init__(self, bootstrap_servers: str) -> None:
         self._client = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-        self._coordinator: int | None = None
 
     async def __aenter__(self) -> Self:
         await self._client.start()
@@ -157,13 +156,15 @@ class _Admin:
 
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> list[int]:
         """Give the offset of each partition, 0 where nothing is committed."""
-        while self._coordinator is None:
-            with contextlib.suppress(GroupCoordinatorNotAvailableError):  # it takes a while to become one
-                self._coordinator = await self._client.find_coordinator(group)
+        while True:
+            with contextlib.suppress(GroupCoordinatorNotAvailableError):
+                coordinator = await self._client.find_coordinator(group)
+                offsets = await self._client.list_consumer_group_offsets(group, coordinator, partitions)
+                if offsets.keys() == set(
+                    partitions
+                ):  # else it is not the coordinator yet, without calling that an error
+                    return [max(0, offsets[partition].offset) for partition in partitions]
             await asyncio.sleep(INTERVAL)
-        offsets = await self._client.list_consumer_group_offsets(group, self._coordinator, partitions)
-        committed = (offsets.get(partition) for partition in partitions)  # none of a group that is new
-        return [0 if offset is None else max(0, offset.offset) for offset in committed]
 
     async def delete(self, topics: Sequence[str]) -> None:
         """Delete those of the topics that there are."""
