@@ -50,14 +50,14 @@ class Plan:
     scale: int = 1
 
 
-_FULL = Plan(rounds=5, events=2_000_000, passes=3, seconds=10, repeats=5)
-_QUICK = Plan(rounds=1, events=1_000_000, passes=2, seconds=6, repeats=1)
+_FULL = Plan(rounds=3, events=2_000_000, passes=3, seconds=10, repeats=5)
+_QUICK = Plan(rounds=1, events=600_000, passes=2, seconds=5, repeats=1)
 _BRIEF = Plan(rounds=1, events=20_000, passes=2, seconds=1, repeats=1, scale=100)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this bench."""
-    parser.add_argument("--rounds", type=count, metavar="N", help="default: 5, with --quick 1")
+    parser.add_argument("--rounds", type=count, metavar="N", help="default: 3, with --quick 1")
     parser.add_argument("--brief", action="store_true", help=argparse.SUPPRESS)
 
 
