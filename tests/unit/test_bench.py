@@ -125,11 +125,14 @@ def test_effects_are_matched_with_what_was_sent() -> None:
         effects.latencies([10.0, 12.0, 13.0], seen)
 
 
-def test_a_partition_is_taken_over_when_its_longest_silence_is_over() -> None:
-    times = [(9.9, 0), (9.9, 1), (9.9, 2), (10.1, 0), (10.1, 1), (10.4, 2), (16, 0), (17, 1), (17.5, 0), (30, 2)]
+def test_a_partition_is_taken_over_with_the_first_effect_of_its_new_replica() -> None:
+    times = [(9.9, 0), (9.9, 1), (9.9, 2), (10.1, 0), (10.1, 1), (10.4, 2), (16, 0), (17, 1), (17.5, 0), (19, 2)]
     seen = watch.Seen([0] * len(times), [partition for _, partition in times], [time for time, _ in times])
-    end = takeover.End("kill", begin=10.0, over=20.0, partitions=frozenset({0, 1}))
-    assert takeover.silence(end, seen) == takeover.Silence("kill", lost=7.0, kept=pytest.approx(0.4))  # type: ignore[arg-type]  # it compares all the same
+    end = takeover.End("kill", begin=10.0, over=20.0, restored={0: 15.9, 1: 16.5})
+    silence = takeover.silence(end, seen)
+    assert (silence.lost, silence.kept) == (7.0, pytest.approx(8.6))
+    with pytest.raises(BenchError, match="no effect after it was taken over"):
+        takeover.silence(takeover.End("kill", begin=10.0, over=20.0, restored={1: 18.0}), seen)
 
 
 def test_a_restoration_lasts_from_the_first_partition_to_the_last_one() -> None:

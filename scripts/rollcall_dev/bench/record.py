@@ -229,4 +229,4 @@ def _takeovers(shown: Shown, _: Report) -> str:
         [what, shown(f"takeover_{name}_s"), shown(f"takeover_{name}_others_s")]
         for name, what in {"term": "SIGTERM", "kill": "SIGKILL"}.items()
     ]
-    return table(["A replica's end, until all is at work", "its partitions s", "others s"], rows)
+    return table(["A replica of two ends", "taken over after s", "others still for s"], rows)

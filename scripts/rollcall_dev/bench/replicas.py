@@ -63,9 +63,10 @@ class Replica:
         taken = self.lines("Took partitions")
         return set(taken[-1].partitions) if taken else set()
 
-    def restored(self, after: datetime) -> set[int]:
-        """Tell which partitions it has taken over since a time, and is ready to work on."""
-        return {line.partition for line in self.lines("Restored") if line.timestamp >= after}
+    def restored(self, after: datetime) -> dict[int, float]:
+        """Tell which partitions it has read back since a time, and how many seconds later it was ready to go on."""
+        lines = (line for line in self.lines("Restored") if line.timestamp >= after)
+        return {line.partition: (line.timestamp - after).total_seconds() for line in lines}
 
     def counted(self) -> Mapping[str, float]:
         """Sum up its metrics over all their labels."""

@@ -4,8 +4,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import msgspec
 
@@ -41,13 +42,13 @@ class End:
         name: What was done to it.
         begin: When, by the monotonic clock.
         over: When others had worked in its place for a while.
-        partitions: Which partitions it had.
+        restored: When another one was ready to go on, for each partition that it had.
     """
 
     name: str
     begin: float
     over: float
-    partitions: frozenset[int]
+    restored: Mapping[int, float]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Silence:
     Attributes:
         name: What was done to a replica.
         lost: Seconds from the signal until there were effects again in all partitions that it had.
-        kept: The same of all others, which stand still while the group shares them out anew.
+        kept: Seconds for which there were none in another one, which stands still while the group shares all out anew.
     """
 
     name: str
@@ -108,32 +109,42 @@ class _Pair:
     def end(self, name: str) -> End:
         victim, survivor = self._pair
         time.sleep(_CALM)
-        partitions = frozenset(victim.holds())
+        partitions = victim.holds()
         before, begin = replicas.now(), time.monotonic()
         os.kill(victim.server.pid, SIGNALS[name])
-        while not partitions <= survivor.restored(before):
+        while not partitions <= survivor.restored(before).keys():
             if time.monotonic() - begin > _LIMIT:
                 raise BenchError(f"partitions {sorted(partitions)} were not taken over: {survivor.server.said()}")
             time.sleep(0.05)
         time.sleep(_CALM)
-        end = End(name, begin, time.monotonic(), partitions)
+        restored = {partition: begin + seconds for partition, seconds in survivor.restored(before).items()}
+        end = End(name, begin, time.monotonic(), {partition: restored[partition] for partition in partitions})
         self._pair = [survivor, self._start()]
         replicas.await_settled(self._pair)
         return end
 
 
 def silence(end: End, seen: watch.Seen) -> Silence:
-    """Find the longest time without effects, partition by partition, and when it was over."""
-    times = sorted(zip(seen.times, seen.partitions, strict=True))
+    """Find out how long effects were missing.
 
-    def longest(partition: int) -> float:
-        own = [time for time, where in times if where == partition]
-        before = max((time for time in own if time <= end.begin), default=end.begin)
-        after = [time for time in own if end.begin < time <= end.over]
-        gaps = [(time - previous, time) for previous, time in zip([before, *after], after, strict=False)]
-        if not gaps:
-            raise BenchError(f"partition {partition} has had no effect after the takeover")
-        return max(gaps)[1] - end.begin
+    Raises:
+        BenchError: There were none.
+    """
+    times: list[list[float]] = [[] for _ in range(PARTITIONS)]
+    for moment, partition in sorted(zip(seen.times, seen.partitions, strict=True)):
+        times[partition].append(moment)
+    lost = [_first(times[partition], restored) - end.begin for partition, restored in end.restored.items()]
+    kept = [_longest(times[partition], end) for partition in range(PARTITIONS) if partition not in end.restored]
+    return Silence(end.name, max(lost), max(kept, default=0.0))
 
-    kept = [longest(partition) for partition in range(PARTITIONS) if partition not in end.partitions]
-    return Silence(end.name, max(map(longest, end.partitions)), max(kept, default=0.0))
+
+def _first(times: Sequence[float], after: float) -> float:
+    first = next((moment for moment in times if moment >= after), None)
+    if first is None:
+        raise BenchError("a partition has had no effect after it was taken over")
+    return first
+
+
+def _longest(times: Sequence[float], end: End) -> float:
+    inside = [moment for moment in times if end.begin <= moment <= end.over]
+    return max(after - before for before, after in pairwise([end.begin, *inside, end.over]))
