@@ -28,14 +28,20 @@ PARTITIONS = 3
 PACE = {Straight.own: 0.02, Straight.fresh: 0.02, Straight.foreign: 0.05, Straight.copies: 0.5, Straight.poison: 0.7}
 """What is written, and how many seconds pass from one to the next on average."""
 
-START_LIMIT = 60.0
-"""Seconds for workers to hold all partitions."""
+SOME = 25
+"""Records of students in a partition."""
+
+WORK_LIMIT = 60.0
+"""Seconds for workers to begin and to write so many."""
 
 PATIENCE = 30.0
 """Seconds after which there will always be a lag."""
 
 WHILE = 1.5
 """Seconds in which a good deal happens."""
+
+SHOWN = 150
+"""Characters of what has shown a wrong worker."""
 
 LOOK = 0.1
 """Seconds between looks at the workers."""
@@ -55,16 +61,20 @@ class Actor:
         stage: Where it works.
         fleet: Those that are to do its work.
         writer: Writes what they handle.
+        reader: Reads along what comes of it.
     """
 
     stage: Stage
     fleet: Fleet
     writer: Writer
+    reader: Reader
 
-    async def holds_all(self) -> None:
-        """Wait until each partition is worked on."""
-        async with asyncio.timeout(START_LIMIT):
-            while await self.fleet.lag() is None:  # noqa: ASYNC110 - they can only be asked
+    async def work(self) -> None:
+        """Wait until more records of students are written in each partition."""
+        lines = self.reader.log[self.stage.settings.topic_name(STATE)]
+        wanted = [len(partition) + SOME for partition in lines]
+        async with asyncio.timeout(WORK_LIMIT):
+            while any(len(partition) < count for partition, count in zip(lines, wanted, strict=True)):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK)
 
 
@@ -134,7 +144,7 @@ async def _kill(_: Broker, actors: Sequence[Actor]) -> None:
     """Kill workers, and have them started again."""
     for actor in actors:
         actor.fleet.workers[0].kill()
-    await asyncio.sleep(WHILE)
+    await asyncio.gather(*(actor.work() for actor in actors))
 
 
 MUTATIONS = {
@@ -189,24 +199,22 @@ async def _try(name: str, broker: Broker, seed: int, tell: Progress) -> Trial:
     with tempfile.TemporaryDirectory(prefix="rollcall-chaos-") as directory:
         logs = Path(directory)
         async with (
-            _acting(broker, f"{name}.right.", "", logs) as (right, right_reader),
-            _acting(broker, f"{name}.wrong.", mutation.patch, logs) as (wrong, wrong_reader),
+            _acting(broker, f"{name}.right.", "", logs) as right,
+            _acting(broker, f"{name}.wrong.", mutation.patch, logs) as wrong,
         ):
             actors = [right, wrong]
             async with asyncio.TaskGroup() as tasks:
                 load = [tasks.create_task(_write(actor.writer, seed)) for actor in actors]
-                await asyncio.gather(*(actor.holds_all() for actor in actors))
-                await asyncio.sleep(WHILE)
+                await asyncio.gather(*(actor.work() for actor in actors))
                 await mutation.scenario(broker, actors)
                 for task in load:
                     task.cancel()
-            wrongs, broken = await asyncio.gather(_end(wrong, wrong_reader), _end(right, right_reader))
-    caught, found = wrongs[0], wrongs[1]
-    tell(f"{name}: {'found out' if caught else 'NOT FOUND OUT'}; {found[:1]}")
-    return Trial(name, caught, found, broken[1])
+            (caught, found), (_, broken) = await asyncio.gather(_end(wrong), _end(right))
+    tell(f"{name}: {f'found out: {found[0][:SHOWN]} …' if caught else 'NOT FOUND OUT'}")
+    return Trial(name, caught, found, broken)
 
 
-async def _end(actor: Actor, reader: Reader) -> tuple[bool, list[str]]:
+async def _end(actor: Actor) -> tuple[bool, list[str]]:
     """Wait until all is handled, and find out what is wrong.
 
     Returns:
@@ -215,7 +223,7 @@ async def _end(actor: Actor, reader: Reader) -> tuple[bool, list[str]]:
     await actor.writer.settle()
     lag_seconds = await settled(actor.stage, actor.fleet, PATIENCE)
     await actor.fleet.scale(0)
-    proof, broken = await conclude(actor.stage, Ledger(), actor.writer, reader)
+    proof, broken = await conclude(actor.stage, Ledger(), actor.writer, actor.reader)
     counts = proof.verdict.counts
     return bool(counts[LOST] + counts[DOUBLED] + counts[INVERTED]), [*broken, *late(lag_seconds)]
 
@@ -232,11 +240,11 @@ async def _write(writer: Writer, seed: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _acting(broker: Broker, prefix: str, patch: str, logs: Path) -> AsyncIterator[tuple[Actor, Reader]]:
+async def _acting(broker: Broker, prefix: str, patch: str, logs: Path) -> AsyncIterator[Actor]:
     given = {**SETTINGS, "topic_prefix": prefix, "partitions": PARTITIONS, "replication": 1}
     stage = Stage(broker.bootstrap_servers, given)
     await stage.set_up()
     with Writer(stage) as writer, Reader(stage.servers, stage.derived, PARTITIONS) as reader:
         async with Fleet(stage, logs, patch) as fleet:
             await fleet.scale(1)
-            yield Actor(stage, fleet, writer), reader
+            yield Actor(stage, fleet, writer, reader)
