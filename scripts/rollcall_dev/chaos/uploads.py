@@ -88,12 +88,11 @@ class Uploaders:
             hang_up = turn % HANG_UP == 0
             lines = self._lines // 2 if hang_up else self._lines
             items = [self._item(kind, f"u{number}-{kind.name}", line) for _ in range(lines)]
+            repeated = [self._repeated(item, line) for item in again] if kind is Kind.GIVEN else []
+            await self._send(line, [*repeated, *items], verdicts=kind is not Kind.TIMED, hang_up=hang_up)
             if kind is Kind.GIVEN:
-                items = [*(self._repeated(item, line) for item in again), *items]
-                again = items
-            await self._send(line, items, verdicts=kind is not Kind.TIMED, hang_up=hang_up)
-            if kind is Kind.GIVEN:
-                again = [*items[:REPEATED], *(item for item in items[REPEATED:] if _is_open(item.attempt))]
+                rest = [*repeated, *items[REPEATED:]]
+                again = [*items[:REPEATED], *(item for item in rest if _is_open(item.attempt))]
             await asyncio.sleep(self._pause)
         line.connection.drop()
 
