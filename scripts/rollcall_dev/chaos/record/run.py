@@ -25,7 +25,7 @@ BROKERS, APIS = 3, 2
 
 SETTINGS = {
     "replication": BROKERS,
-    "repeat_window": 2000,
+    "repeat_window": 4000,
     "many_logins_minutes": 0.2,
     "too_long_hours": 20 / 3600,
 }
