@@ -31,7 +31,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"try this wrong worker alone, one of {', '.join(MUTATIONS)}; may be given again "
         "(default: the run, and then all of them)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument("--json", type=_writable, metavar="FILE", help="write all figures there")
+
+
+def _writable(text: str) -> Path:
+    """Find out before the long run whether its figures can be written."""
+    path = Path(text)
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"can't write {text}: {error.strerror}") from error
+    return path
 
 
 def main(options: argparse.Namespace) -> int:

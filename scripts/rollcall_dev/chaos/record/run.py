@@ -5,7 +5,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
 
@@ -59,7 +59,7 @@ class Result:
     lag_seconds: float
     proof: Proof
     broken: list[str]
-    warnings: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int]
 
 
 class Progress:
@@ -99,8 +99,9 @@ async def run(plan: Plan, seed: int) -> Result:
         broken += [task.result() for task in deaths if task.done()]
         for task in deaths:
             task.cancel()
+        warnings = dict(fleet.warnings())
     broken += [*ledger.oddities, *fleet.all_faults(), *late(lag_seconds)]
-    return Result(tell.seconds, dict(scene.done), lag_seconds, proof, broken, dict(fleet.warnings()))
+    return Result(tell.seconds, dict(scene.done), lag_seconds, proof, broken, warnings)
 
 
 def late(lag_seconds: float) -> list[str]:
