@@ -176,7 +176,7 @@ class PartitionTask:
         return state
 
     async def _poll(self, source: Source, fold: Fold) -> list[Portion]:
-        due = fold.next_due()
+        due = fold.next_due() if self.lag() == 0 else None  # the clock does not matter before all is taken in
         timeout = POLL if due is None else min(POLL, max(0.0, due / 1000 - time()))
         with self._waiting():
             return await source.poll(timeout)
