@@ -3,9 +3,9 @@
 import argparse
 import signal
 import sys
-from pathlib import Path
 from typing import Protocol
 
+from rollcall_dev.arguments import writable
 from rollcall_dev.bench import ingest, overload, record, report, slow
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.report import Report
@@ -60,19 +60,9 @@ def _options() -> argparse.Namespace:
     for name, bench in BENCHES.items():
         options = benches.add_parser(name, help=bench.SUMMARY, description=f"Measure {bench.SUMMARY}.")
         options.add_argument("--quick", action="store_true", help="end within three minutes, with more noise")
-        options.add_argument("--json", type=_writable, metavar="FILE", help="write all figures, by name")
+        options.add_argument("--json", type=writable, metavar="FILE", help="write all figures, by name")
         bench.add_options(options)
     return parser.parse_args()
-
-
-def _writable(text: str) -> Path:
-    """Find out before the long run whether its figures can be written."""
-    path = Path(text)
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"can't write {text}: {error.strerror}") from error
-    return path
 
 
 if __name__ == "__main__":

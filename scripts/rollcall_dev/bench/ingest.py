@@ -13,8 +13,9 @@ from rollcall_dev.bench.load import stream
 from rollcall_dev.bench.load.result import Result
 from rollcall_dev.bench.options import count
 from rollcall_dev.bench.peers.job import Job
-from rollcall_dev.bench.report import Report, conditions, show, table
+from rollcall_dev.bench.report import Report, conditions, show
 from rollcall_dev.bench.stage import Server, Stage, raised, say
+from rollcall_dev.tables import table
 
 SUMMARY = "what an update costs the producer, by PUT and in bulk"
 

@@ -9,8 +9,9 @@ from rollcall_dev.bench.folding import Folded, Log
 from rollcall_dev.bench.group import Speed
 from rollcall_dev.bench.load.result import percentile
 from rollcall_dev.bench.options import count
-from rollcall_dev.bench.report import Report, conditions, show, table
+from rollcall_dev.bench.report import Report, conditions, show
 from rollcall_dev.bench.stage import LASTING, Stage, raised, say
+from rollcall_dev.tables import table
 
 SUMMARY = "what the worker takes to fold updates into records, and how soon that can be seen"
 

@@ -5,8 +5,9 @@ import argparse
 from rollcall_dev.bench import children, measure
 from rollcall_dev.bench.load.slow import Job
 from rollcall_dev.bench.options import count
-from rollcall_dev.bench.report import Report, conditions, show, table
+from rollcall_dev.bench.report import Report, conditions, show
 from rollcall_dev.bench.stage import raised, say
+from rollcall_dev.tables import table
 
 SUMMARY = "what is left for others while 500 connections send a byte a second"
 

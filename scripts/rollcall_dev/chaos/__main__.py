@@ -10,7 +10,7 @@ import uvloop
 from rollcall_dev.chaos.faults import FAULTS, Plan
 from rollcall_dev.chaos.ingest import Result, run
 from rollcall_dev.chaos.record import command
-from rollcall_dev.chaos.report import table
+from rollcall_dev.chaos.report import summary
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
 
@@ -69,7 +69,7 @@ def _ingest(options: argparse.Namespace) -> int:
         print(f"{name} …", file=sys.stderr, flush=True)
         results.append(uvloop.run(run(name, Plan(seconds=options.seconds))))
         _tell(results[-1])
-    print(table(results))
+    print(summary(results))
     if options.json is not None:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     return int(any(result.broken for result in results))

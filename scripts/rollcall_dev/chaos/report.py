@@ -5,22 +5,15 @@ from collections.abc import Sequence
 from rollcall_dev.chaos.audit import KINDS
 from rollcall_dev.chaos.ingest import Result
 from rollcall_dev.chaos.ledger import Outcome
+from rollcall_dev.tables import table
 
 _OUTCOMES = [outcome.value for outcome in Outcome]
 _COLUMNS = ["fault", "attempts", *_OUTCOMES, "in the log", *KINDS, "slowest s", "healthy s"]
 
 
-def table(results: Sequence[Result]) -> str:
-    """Draw a table with a row for each run. Of those of unknown outcome, some are in the log."""
-    rows = [_COLUMNS, *map(_row, results)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if not n else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
+def summary(results: Sequence[Result]) -> str:
+    """Lay out a row for each run. Of those of unknown outcome, some are in the log."""
+    return table(_COLUMNS, [*map(_row, results)])
 
 
 def _row(result: Result) -> list[str]:

@@ -3,10 +3,10 @@
 import argparse
 import secrets
 import sys
-from pathlib import Path
 
 import uvloop
 
+from rollcall_dev.arguments import writable
 from rollcall_dev.chaos.record.mutations import MUTATIONS, try_out
 from rollcall_dev.chaos.record.plan import LONG, SHORT
 from rollcall_dev.chaos.record.report import Figures
@@ -31,17 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"try this wrong worker alone, one of {', '.join(MUTATIONS)}; may be given again "
         "(default: the run, and then all of them)",
     )
-    parser.add_argument("--json", type=_writable, metavar="FILE", help="write all figures there")
-
-
-def _writable(text: str) -> Path:
-    """Find out before the long run whether its figures can be written."""
-    path = Path(text)
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"can't write {text}: {error.strerror}") from error
-    return path
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write all figures there")
 
 
 def main(options: argparse.Namespace) -> int:

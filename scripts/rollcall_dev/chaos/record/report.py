@@ -9,6 +9,7 @@ from rollcall_dev.chaos.ledger import Outcome
 from rollcall_dev.chaos.record.mutations import Trial
 from rollcall_dev.chaos.record.run import Result
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG
+from rollcall_dev.tables import table
 
 SHOWN = 300
 """Characters of a promise that is broken."""
@@ -82,8 +83,7 @@ class Figures(msgspec.Struct):
                 rows += [(f"{name}: {key}", str(count)) for key, count in value.items()]
             elif isinstance(value, int | float):
                 rows.append((name, str(value)))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(f"{name.ljust(widths[0])}  {value.rjust(widths[1])}" for name, value in rows)
+        return table(rows[0], rows[1:])
 
     def complaint(self) -> str:
         """Say which promises are broken, one a line."""
