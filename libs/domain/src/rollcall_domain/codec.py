@@ -26,12 +26,14 @@ decode_alert = msgspec.json.Decoder(Alert).decode
 decode_update = msgspec.json.Decoder(StudentRecordUpdate).decode
 """Reads an update, of a StudentId that is any text; raises msgspec's errors, which `unreadable` knows."""
 
-DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the readers raise."""
+FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidStudentIdError)
+"""What is raised where a value is no update, or one of nobody."""
 
 
 def unreadable(error: Exception) -> UnreadableRecordError:
-    """Say of a reader's error what is wrong with the record."""
+    """Say of one of these faults what is wrong with the record."""
+    if isinstance(error, InvalidStudentIdError):
+        return UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}")
     invalid = isinstance(error, msgspec.ValidationError)
     return UnreadableRecordError(Unreadable.NOT_AN_UPDATE if invalid else Unreadable.NOT_JSON, str(error))
 
@@ -53,8 +55,6 @@ def decode(value: bytes | None) -> StudentRecordUpdate | None:
     try:
         update = decode_update(value)
         check_student_id(update.student_id)
-    except DECODING_ERRORS as error:
+    except FAULTS as error:
         raise unreadable(error) from error
-    except InvalidStudentIdError as error:
-        raise UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}") from error
     return update

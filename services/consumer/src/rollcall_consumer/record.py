@@ -8,7 +8,6 @@ import structlog
 from rollcall_consumer.runtime.pipeline import INBOX, Outputs, Record, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
-from rollcall_domain.errors import InvalidStudentIdError, Unreadable, UnreadableRecordError
 from rollcall_domain.events import StudentRecordUpdate
 from rollcall_domain.roll import Place, Roll
 from rollcall_domain.rules import ManyLogins, Rules, TwoPlaces, too_long
@@ -57,10 +56,8 @@ class RecordFold:
         try:
             update = self._decode(value)
             applied = self._roll.apply(update, record.timestamp, record.offset, cause, inbox=source == INBOX)
-        except codec.DECODING_ERRORS as error:
+        except codec.FAULTS as error:
             raise codec.unreadable(error) from error
-        except InvalidStudentIdError as error:
-            raise UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}") from error
         if applied and self._log_records:
             self._applied.append((update, self._share.inputs[source], record.offset))
 
