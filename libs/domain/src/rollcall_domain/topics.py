@@ -26,14 +26,15 @@ def _milliseconds(**span: float) -> str:
     return str(int(timedelta(**span).total_seconds() * 1000))
 
 
-STUDENT = Topic(
-    "Student",
-    {
+def _kept(**span: float) -> dict[str, str]:
+    return {
         "cleanup.policy": "delete",
         "message.timestamp.type": "CreateTime",
-        "retention.ms": _milliseconds(days=365),
-    },
-)
+        "retention.ms": _milliseconds(**span),
+    }
+
+
+STUDENT = Topic("Student", _kept(days=365))
 """Every update that was accepted. Key: StudentId in UTF-8, or null from foreign producers."""
 
 DEAD_LETTER_LIMIT = 2 * 1024 * 1024
@@ -41,12 +42,7 @@ DEAD_LETTER_LIMIT = 2 * 1024 * 1024
 
 DEAD_LETTERS = Topic(
     "Student.DeadLetters",
-    {
-        "cleanup.policy": "delete",
-        "max.message.bytes": str(DEAD_LETTER_LIMIT),
-        "message.timestamp.type": "CreateTime",
-        "retention.ms": _milliseconds(days=2 * 365),
-    },
+    {**_kept(days=2 * 365), "max.message.bytes": str(DEAD_LETTER_LIMIT)},
 )
 """Records that could not be handled. Key and value: the original bytes; headers say why and where from."""
 
@@ -58,15 +54,7 @@ _COMPACTION = {
     "delete.retention.ms": _milliseconds(days=1),
 }
 
-INBOX = Topic(
-    "Student.Inbox",
-    {
-        "cleanup.policy": "delete",
-        "message.timestamp.type": "CreateTime",
-        "retention.ms": _milliseconds(days=365),
-    },
-    derived=True,
-)
+INBOX = Topic("Student.Inbox", _kept(days=365), derived=True)
 """Updates for one group alone: those that lie in another partition of Student than their student. Key: StudentId."""
 
 STATE = Topic(
@@ -78,23 +66,10 @@ STATE = Topic(
 
 ACTIVITY = Topic(
     "Student.Activity",
-    {
-        "cleanup.policy": "compact,delete",
-        "message.timestamp.type": "CreateTime",
-        "retention.ms": _milliseconds(days=8),
-        **_COMPACTION,
-    },
+    {**_kept(days=8), **_COMPACTION, "cleanup.policy": "compact,delete"},
     derived=True,
 )
 """What happened in each minute of the last seven days. Key: partition and minute."""
 
-ALERTS = Topic(
-    "Student.Alerts",
-    {
-        "cleanup.policy": "delete",
-        "message.timestamp.type": "CreateTime",
-        "retention.ms": _milliseconds(days=365),
-    },
-    derived=True,
-)
+ALERTS = Topic("Student.Alerts", _kept(days=365), derived=True)
 """What rules have found. Key: StudentId in UTF-8."""
