@@ -17,6 +17,7 @@ from aiokafka.structs import TopicPartition
 
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard, explain, is_denial, is_refusal
+from rollcall_domain.service.closing import close
 from rollcall_producer.client import Client
 from rollcall_producer.errors import BatchTooLargeError, DeliveryError, NotWrittenError, OutcomeUnknownError
 
@@ -175,27 +176,14 @@ class Connection:
         return partitions
 
     async def close(self) -> None:
-        """Close the client for good, with what it may still hold.
-
-        aiokafka's `stop()` waits for every batch, and thus for ever where a broker is away, or a batch is given up. A
-        client that was merely left would go on sending, after and between the batches of the next one. So its sender
-        is ended first; each attempt ends at least one of the requests that the sender waits for.
-        """
+        """Close the client for good, with what it may still hold: in order, if all of that may still arrive."""
         if self._out:
             await asyncio.wait(self._out, timeout=CLOSE_LIMIT)
         self._closing = True
         if not self._has_given_up and all(arrival.done() for arrival in self._out):
             await _bounded(self._client.stop)
         self._give_up()
-        sender = self._client._sender  # noqa: SLF001 - no public way ends it
-        while sender.sender_task is not None and not sender.sender_task.done():
-            await _bounded(sender.close)
-        client = self._client.client
-        synchronizer = client._sync_task  # noqa: SLF001 - no public way
-        if synchronizer is not None and synchronizer.done():
-            client._sync_task = None  # noqa: SLF001 - else closing fails as that has, and leaves connections open
-        await _bounded(client.close)
-        self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+        await close(self._client, CLOSE_LIMIT)
 
 
 class _Voyage(NamedTuple):

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from time import monotonic
 
-import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
@@ -19,11 +18,10 @@ from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.cause import explain
+from rollcall_domain.service.closing import close
 from rollcall_domain.service.connection import client_options, started
 from rollcall_domain.service.records import Records
 from rollcall_domain.topics import DEAD_LETTER_LIMIT
-
-log = structlog.get_logger()
 
 COMMIT_LIMIT = 15.0
 """Seconds for a transaction, after which it is given up."""
@@ -34,11 +32,8 @@ TRANSACTION_TIMEOUT = 30.0
 RETRY = 0.02
 """Seconds between tries, as while Kafka still completes the transaction before."""
 
-CLOSE_LIMIT = 1.0
-"""Seconds for each step of leaving Kafka."""
-
-CLOSE_TRIES = 5
-"""How often the first of them is tried in that time."""
+CLOSE_PAUSE = 0.2
+"""Seconds between attempts to end what a client still does."""
 
 RENEWAL = 2**30
 """Records of one partition after which a client is replaced: aiokafka counts them wrongly from 2^31 on."""
@@ -79,19 +74,7 @@ class Transactor:
 
     async def close(self) -> None:
         """Leave Kafka, whatever has become of the last transaction."""
-        # aiokafka's `stop` waits for all batches, and for ever where one can't be sent.
-        sending = self._client._sender.sender_task  # noqa: SLF001 - no public way ends it
-        for _ in range(CLOSE_TRIES):
-            if sending is None or sending.done():
-                break
-            sending.cancel()  # ends one of the requests that it waits for, at the least
-            await asyncio.wait([sending], timeout=CLOSE_LIMIT / CLOSE_TRIES)
-        try:
-            async with asyncio.timeout(CLOSE_LIMIT):
-                await self._client.client.close()
-        except Exception as error:  # noqa: BLE001 - what has broken the client may come up here again
-            log.debug("A Kafka client could not be closed in order", reason=explain(error))
-        self._client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+        await close(self._client, CLOSE_PAUSE)
 
     @property
     def worn(self) -> bool:
