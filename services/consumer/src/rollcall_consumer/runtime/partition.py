@@ -101,9 +101,9 @@ class PartitionTask:
         Marks of transactions count as records.
         """
         ends = self._ends()
-        return (
-            None if ends is None else sum(max(0, end - self._positions[partition]) for partition, end in ends.items())
-        )
+        if ends is None:
+            return None
+        return sum(max(0, end - self._positions[partition]) for partition, end in ends.items())
 
     def _ends(self) -> Mapping[TopicPartition, int] | None:
         """Tell where the inputs end, once that is known of all."""
@@ -164,12 +164,13 @@ class PartitionTask:
         pipeline, settings = self._workplace.pipeline, self._workplace.settings
         share = Share(self.index, settings.partitions, [partition.topic for partition in self._inputs])
         state = State(pipeline.fold(share, settings), Windows(len(self._inputs), settings.repeat_window), {})
-        restoration = Restoration(source, self.progress)
         tables = {self._workplace.place(topic, self.index): topic for topic in pipeline.tables}
+        bounds = await source.bounds([*tables, *self._inputs])
+        restoration = Restoration(source, bounds, self.progress)
         applied = await restoration.tables(state.fold, tables)
         offsets = {partition: offset.offset for partition, offset in committed.items()}
         known = dict(zip(self._inputs, applied, strict=True))
-        state.positions.update(await restoration.positions(known, offsets))
+        state.positions.update(restoration.positions(known, offsets))
         await restoration.window(state.windows, state.positions)
         gc.freeze()  # it is here to stay
         log.info("Restored", partition=self.index, records=self.progress.read, seconds=round(monotonic() - begun, 3))
@@ -222,6 +223,9 @@ class PartitionTask:
             return
         if self._targets is None:
             self._targets = ends
-        self.caught_up = self.caught_up or all(self._positions[p] >= end for p, end in self._targets.items())
-        if not self.lag():
+        self.caught_up = self.caught_up or self._has_reached(self._targets)
+        if self._has_reached(ends):
             fold.tick(int(time() * 1000))
+
+    def _has_reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return all(self._positions[partition] >= end for partition, end in ends.items())

@@ -42,14 +42,16 @@ class Restoration:
 
     Args:
         source: Reads partitions.
+        bounds: The first offset of each partition that matters, and the one that comes after its last.
         progress: Is kept up to date.
     """
 
-    def __init__(self, source: Source, progress: Progress) -> None:
+    def __init__(self, source: Source, bounds: Mapping[TopicPartition, tuple[int, int]], progress: Progress) -> None:
         self._source = source
+        self._bounds = bounds
         self._progress = progress
 
-    async def positions(
+    def positions(
         self, applied: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
         """Find out where work goes on: where it was committed.
@@ -65,9 +67,10 @@ class Restoration:
             UnknownOffsetError: An input ends before that.
         """
         positions = {}
-        for partition, (begin, end) in (await self._source.bounds(applied)).items():
-            offset = committed.get(partition, max(begin, applied[partition]))
-            reached = max(offset, applied[partition])
+        for partition, known in applied.items():
+            begin, end = self._bounds[partition]
+            offset = committed.get(partition, max(begin, known))
+            reached = max(offset, known)
             if reached > end:
                 raise UnknownOffsetError(partition.topic, partition.partition, reached, end)
             if offset < begin:
@@ -89,8 +92,7 @@ class Restoration:
                 if record.value is not None:
                     fold.restore(topic, record.value)
 
-        bounds = await self._source.bounds([*tables])
-        await self._read(bounds, take)
+        await self._read({partition: self._bounds[partition] for partition in tables}, take)
         return fold.restored()
 
     async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
@@ -102,9 +104,8 @@ class Restoration:
                 windows.admit(numbers[portion.partition], before)
 
         numbers = {partition: number for number, partition in enumerate(positions)}
-        bounds = await self._source.bounds([*positions])
         spans = {
-            partition: (max(bounds[partition][0], windows.begin(numbers[partition], offset)), offset)
+            partition: (max(self._bounds[partition][0], windows.begin(numbers[partition], offset)), offset)
             for partition, offset in positions.items()
         }
         await self._read(spans, take)
