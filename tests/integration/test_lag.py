@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from rollcall_consumer.runtime.pipeline import Outputs, Record, Share
 from rollcall_consumer.settings import ConsumerSettings
-from support.folds import INBOX, SEEN, SOURCE, Counting, Line
+from support.folds import INBOX, SEEN, SOURCE, Counting, Line, counting
 from support.services import Environment
 
 
@@ -75,7 +75,7 @@ class Timing(Counting):
 
 
 async def test_the_clock_rings_once_all_is_handled_that_was_written_before(environment: Environment) -> None:
-    line = await Line(environment, Timing).create()
+    line = await Line(environment, counting(Timing)).create()
     await line.write(*[b"1"] * 3000)
     async with line.working() as work:
         await work.ready()
@@ -84,7 +84,7 @@ async def test_the_clock_rings_once_all_is_handled_that_was_written_before(envir
 
 
 async def test_the_clock_rings_in_time_although_no_record_comes(environment: Environment) -> None:
-    line = await Line(environment, Timing).create()
+    line = await Line(environment, counting(Timing)).create()
     async with line.working() as work:
         await work.ready()
         due = int((time() + 0.5) * 1000)

@@ -1,6 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import pytest
@@ -9,10 +9,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from rollcall_consumer.runtime.lag import LagCollector
 from rollcall_consumer.runtime.member import Member
 from rollcall_consumer.runtime.transactor import Transactor
-from rollcall_consumer.runtime.worker import Worker
 from rollcall_dev.kafka import Broker, BrokerConfig
-from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import DEAD_LETTERS
+from support.folds import Line, Work
 from support.log import configure_topic, create_topic, read_all, recreate_topic, write
 from support.services import PATIENCE, Environment
 from support.sums import Number, pipeline
@@ -28,8 +26,8 @@ def number(name: str, add: int, partition: int | None = None) -> tuple[bytes | N
 
 async def test_what_is_derived_and_how_far_it_has_come_are_written_together(environment: Environment) -> None:
     async def work_until_third() -> None:
-        async with _working(environment, fail_at_third) as worker:
-            await _until(lambda: worker.ready() is None and len(seen) > 9, worker)
+        async with _working(environment, fail_at_third) as work:
+            await work.until(lambda: work.worker.ready() is None and len(seen) > 9)
 
     def fail_at_third(n: Number) -> None:
         seen.append(n.add)
@@ -42,12 +40,12 @@ async def test_what_is_derived_and_how_far_it_has_come_are_written_together(envi
     with pytest.RaisesGroup(Crash):
         await work_until_third()
     assert await _steps(environment) == []
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+    async with _working(environment) as work:
+        await work.ready()
         await _write(environment, number("a", 4))
-        await _until(lambda: worker.ready() is None and not _lag(worker), worker)
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+        await work.until(lambda: work.worker.ready() is None and not _lag(work))
+    async with _working(environment) as work:
+        await work.ready()
         await _write(environment, number("a", 5))
         await _await_steps(environment, 5)
     assert await _steps(environment) == [1, 3, 6, 10, 15]
@@ -55,13 +53,13 @@ async def test_what_is_derived_and_how_far_it_has_come_are_written_together(envi
 
 async def test_an_id_has_one_effect_also_after_a_restart_and_by_the_inbox(environment: Environment) -> None:
     await _topics(environment)
-    async with _working(environment, repeat_window=10) as worker:
+    async with _working(environment, repeat_window=10) as work:
         for identity in (b"x", b"y", b"x"):
             await _send(environment, "Numbers", number("a", 1), identity)
         await _await_steps(environment, 2)
-        await _until(lambda: not _lag(worker), worker)
-    async with _working(environment, repeat_window=10) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+        await work.until(lambda: not _lag(work))
+    async with _working(environment, repeat_window=10) as work:
+        await work.ready()
         await _send(environment, "Numbers", number("a", 1), b"y")
         await _send(environment, "Numbers.Inbox", number("a", 1), b"x")
         await _send(environment, "Numbers", number("a", 1), b"z")
@@ -109,11 +107,11 @@ async def test_stops_before_it_empties_the_topic_into_the_dead_letters(environme
     await _topics(environment)
     await _write(environment, number("a", 1), *[(None, b"?")] * 5, number("a", 2))
     await write(environment.servers, environment.prefix + "Numbers", [number("b", 5)], partition=1)
-    async with _working(environment, dead_letter_run=3) as worker:
-        await _until(lambda: "partition 0" in str(worker.ready()), worker)
+    async with _working(environment, dead_letter_run=3) as work:
+        await work.fault("partition 0")
         reason = "partition 0: more than 3 records one after the other can't be handled"
-        assert worker.ready() == reason
-        assert worker.live() is None
+        assert work.worker.ready() == reason
+        assert work.worker.live() is None
         await _await_steps(environment, 2)
         await asyncio.gather(*(_await_committed(environment, 0, 4), _await_committed(environment, 1, 1)))
     assert await _steps(environment) == [1, 5]
@@ -124,8 +122,8 @@ async def test_a_dead_letter_that_is_too_large_is_cut_short_and_holds_up_nobody(
     await _topics(environment)
     configure_topic(environment.servers, environment.dead_letters, "max.message.bytes", "2000")
     await _write(environment, (b"k", b"x" * 5000), (b"k", b"small"))
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+    async with _working(environment) as work:
+        await work.ready()
     cut, small = await read_all(environment.servers, environment.dead_letters)
     assert small.value == b"small"
     assert cut.key == b"k"
@@ -136,11 +134,11 @@ async def test_a_dead_letter_that_is_too_large_is_cut_short_and_holds_up_nobody(
 
 async def test_what_kafka_refuses_to_take_is_not_passed_over(environment: Environment) -> None:
     await _topics(environment)
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+    async with _working(environment) as work:
+        await work.ready()
         configure_topic(environment.servers, environment.prefix + "Sums", "max.message.bytes", "10")
         await _write(environment, number("a", 1))
-        await _until(lambda: "a transaction failed" in str(worker.ready()), worker)
+        await work.fault("a transaction failed")
         configure_topic(environment.servers, environment.prefix + "Sums", "max.message.bytes", "100000")
         await _write(environment, number("a", 2))
         await _await_steps(environment, 2)
@@ -149,13 +147,13 @@ async def test_what_kafka_refuses_to_take_is_not_passed_over(environment: Enviro
 
 async def test_who_starts_shuts_out_who_worked_before(environment: Environment) -> None:
     await _topics(environment)
-    async with _working(environment) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+    async with _working(environment) as work:
+        await work.ready()
         other = Transactor(environment.consumer(), "sums", 0)
         await other.start()
         await other.close()
         await _write(environment, number("a", 1))
-        await _until(lambda: "a transaction failed" in str(worker.ready()), worker)
+        await work.fault("a transaction failed")
         await _await_steps(environment, 1)
     assert await _steps(environment) == [1]
 
@@ -163,12 +161,12 @@ async def test_who_starts_shuts_out_who_worked_before(environment: Environment) 
 async def test_says_that_a_topic_was_made_anew(environment: Environment) -> None:
     await _topics(environment)
     await _write(environment, *(number("a", n) for n in range(5)))
-    async with _working(environment) as worker:
+    async with _working(environment) as work:
         await _await_steps(environment, 5)
-        await _until(lambda: not _lag(worker), worker)
+        await work.until(lambda: not _lag(work))
     await recreate_topic(environment.servers, environment.prefix + "Numbers", 6)
-    async with _working(environment) as worker:
-        await _until(lambda: "ends at 0, and work was done up to 5" in str(worker.ready()), worker)
+    async with _working(environment) as work:
+        await work.fault("ends at 0, and work was done up to 5")
 
 
 async def test_tells_its_lag_in_records_and_seconds(environment: Environment) -> None:
@@ -176,7 +174,7 @@ async def test_tells_its_lag_in_records_and_seconds(environment: Environment) ->
         values.append(
             {
                 metric.name: sample.value
-                for metric in LagCollector(lambda: worker.tasks).collect()
+                for metric in LagCollector(lambda: work.worker.tasks).collect()
                 for sample in metric.samples
                 if sample.labels == {"partition": "2"}
             }
@@ -190,8 +188,8 @@ async def test_tells_its_lag_in_records_and_seconds(environment: Environment) ->
             await client.send_and_wait(
                 environment.prefix + "Numbers", number("a", 1)[1], partition=2, timestamp_ms=moment
             )
-    async with _working(environment, measure) as worker:
-        await _until(lambda: worker.ready() is None, worker)
+    async with _working(environment, measure) as work:
+        await work.ready()
         measure()
     first, *_, last = values
     assert first["rollcall_lag_records"] == 3
@@ -215,12 +213,12 @@ async def test_a_coordinator_that_is_just_loading_the_group_does_not_make_it_beg
         environment = Environment(broker.bootstrap_servers, "")
         await _topics(environment)
         await _write(environment, *[number("old", 1)] * 100)
-        async with _working(environment) as worker:
-            await _until(lambda: worker.ready() is None, worker)
+        async with _working(environment) as work:
+            await work.ready()
         await _burden_coordinator(environment)
         monkeypatch.setattr(Member, "on_partitions_assigned", assigned)
-        async with _working(environment) as worker:
-            await _until(lambda: bool(restarts) and restarts[0].done() and worker.ready() is None, worker)
+        async with _working(environment) as work:
+            await work.until(lambda: bool(restarts) and restarts[0].done() and work.worker.ready() is None)
             await _write(environment, number("new", 1))
             await _await_steps(environment, 101)
         assert await _steps(environment) == [*range(1, 101), 1]
@@ -239,7 +237,7 @@ async def _burden_coordinator(environment: Environment) -> None:
 
 
 async def _topics(environment: Environment) -> None:
-    await ensure_topics([*pipeline().topics, DEAD_LETTERS], environment.consumer())
+    await Line(environment, pipeline()).create()
 
 
 async def _write(environment: Environment, *records: tuple[bytes | None, bytes | None]) -> None:
@@ -285,27 +283,12 @@ async def _await_committed(environment: Environment, partition: int, offset: int
             await asyncio.sleep(0.05)
 
 
-def _lag(worker: Worker) -> int:
-    return sum(task.lag() or 0 for task in worker.tasks)
+def _lag(work: Work) -> int:
+    return sum(task.lag() or 0 for task in work.worker.tasks)
 
 
-@asynccontextmanager
-async def _working(
+def _working(
     environment: Environment, watch: Callable[[Number], None] = lambda _: None, **settings: object
-) -> AsyncIterator[Worker]:
+) -> AbstractAsyncContextManager[Work]:
     """Run a worker; what ends it ends the body too."""
-    worker = Worker(pipeline(watch), environment.consumer(**settings))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(worker.run())
-        yield worker
-        running.cancel()
-
-
-async def _until(holds: Callable[[], bool], worker: Worker) -> None:
-    """Wait for something that the worker's state tells, and that can only be asked."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not holds():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"it did not come to that; ready: {worker.ready()}") from None
+    return Line(environment, pipeline(watch), **settings).working()

@@ -13,7 +13,7 @@ from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import DEAD_LETTERS, Topic
+from rollcall_domain.topics import Topic
 from support.log import read_all
 from support.services import PATIENCE, Environment
 
@@ -78,26 +78,26 @@ class Counting:
         """Hear that it is written."""
 
 
+def counting(fold: Callable[[Share, ConsumerSettings], Fold] = Counting) -> Pipeline:
+    """Make a pipeline with such a fold, or one like it."""
+    return Pipeline("test", source=SOURCE, inbox=INBOX, tables=[COUNTS], streams=[SEEN], fold=fold)
+
+
 class Line:
     """A pipeline with topics of its own, and what lies on them.
 
     Args:
         environment: Where.
-        fold: Makes a fold.
+        pipeline: Another one than that which counts.
         settings: Further settings of the worker.
 
     Attributes:
         settings: The worker's settings.
     """
 
-    def __init__(
-        self,
-        environment: Environment,
-        fold: Callable[[Share, ConsumerSettings], Fold] = Counting,
-        **settings: object,
-    ) -> None:
+    def __init__(self, environment: Environment, pipeline: Pipeline | None = None, **settings: object) -> None:
         self.settings = environment.consumer(**settings)
-        self._pipeline = Pipeline("test", source=SOURCE, inbox=INBOX, tables=[COUNTS], streams=[SEEN], fold=fold)
+        self._pipeline = pipeline or counting()
 
     @property
     def servers(self) -> str:
@@ -110,7 +110,7 @@ class Line:
 
     async def create(self) -> "Line":
         """Create all topics."""
-        await ensure_topics([*self._pipeline.topics, DEAD_LETTERS], self.settings)
+        await ensure_topics(self._pipeline.topics, self.settings)
         return self
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aiokafka import TopicPartition
 
+from rollcall_consumer.runtime.pipeline import Message
 from rollcall_domain.service.records import ForeignHeader, Records
 
 BATCH = 512 * 1024
@@ -29,25 +30,27 @@ class Outbox:
         headers: list[ForeignHeader],
     ) -> None:
         """Add a record; times are milliseconds since 1970, UTC."""
+        self._extend(partition, [(key, value, timestamp)], headers)
+
+    def extend(self, partition: TopicPartition, messages: Iterable[Message]) -> None:
+        """Add records without headers."""
+        self._extend(partition, messages, [])
+
+    def _extend(
+        self,
+        partition: TopicPartition,
+        messages: Iterable[tuple[bytes | None, bytes | None, int]],
+        headers: list[ForeignHeader],
+    ) -> None:
         batches = self.batches.get(partition)
         if batches is None:
             batches = self.batches[partition] = [_batch()]
-        if batches[-1].append(timestamp, key, value, headers) is None:
-            batches.append(_batch())
-            batches[-1].append(timestamp, key, value, headers)
-
-    def extend(self, partition: TopicPartition, messages: Iterable[tuple[bytes, bytes, int]]) -> None:
-        """Add records without headers: their keys, values and times."""
-        batches = self.batches.setdefault(partition, [])
-        batch = batches[-1] if batches else _batch()
-        if not batches:
-            batches.append(batch)
-        append, none = batch.append, list[ForeignHeader]()
+        append = batches[-1].append
         for key, value, timestamp in messages:
-            if append(timestamp, key, value, none) is None:
+            if append(timestamp, key, value, headers) is None:
                 batches.append(_batch())
                 append = batches[-1].append
-                append(timestamp, key, value, none)
+                append(timestamp, key, value, headers)
 
 
 def _batch() -> Records:

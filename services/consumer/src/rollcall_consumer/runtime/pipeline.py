@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.topics import Topic
+from rollcall_domain.topics import DEAD_LETTERS, Topic
 
 SOURCE, INBOX = 0, 1
 """A pipeline's inputs: the topic that it shares with others, and the one that is for it alone."""
@@ -128,4 +128,4 @@ class Pipeline(msgspec.Struct, frozen=True):
     @property
     def topics(self) -> Sequence[Topic]:
         """All topics that it reads or writes."""
-        return *self.inputs, *self.tables, *self.streams
+        return *self.inputs, *self.tables, *self.streams, DEAD_LETTERS

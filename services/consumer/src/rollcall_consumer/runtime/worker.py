@@ -76,7 +76,7 @@ class Worker:
 
     async def _connect(self) -> tuple[AIOKafkaConsumer, int]:
         """Connect; gives the group's consumer, and how many bytes a dead letter may have."""
-        await ensure_topics([*self._pipeline.topics, DEAD_LETTERS], self._settings)
+        await ensure_topics(self._pipeline.topics, self._settings)
         letter_limit = await largest_batch(DEAD_LETTERS, self._settings) or DEAD_LETTER_LIMIT
         consumer = await started(
             AIOKafkaConsumer(

@@ -8,7 +8,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.topics import DEAD_LETTERS, Topic
+from rollcall_domain.topics import Topic
 
 Committed = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, OffsetAndMetadata]]]
 """Reads what the group has committed of partitions."""
@@ -36,7 +36,7 @@ class Workplace:
 
     def topics(self) -> list[str]:
         """Name all topics that are read or written."""
-        return [self.settings.topic_name(topic) for topic in (*self.pipeline.topics, DEAD_LETTERS)]
+        return [self.settings.topic_name(topic) for topic in self.pipeline.topics]
 
     def inputs(self, index: int) -> list[TopicPartition]:
         """Name the partitions that are read, in the order of the pipeline's inputs."""
