@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.settings import GROUP
 from rollcall_domain import codec
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
@@ -32,7 +32,6 @@ _REFUSED = b'{"StudentId":"s-1"}'
 
 def document() -> Part:
     """Describe the topics."""
-    group = next(field.default for field in msgspec.structs.fields(ConsumerSettings) if field.name == "group")
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -55,21 +54,7 @@ def document() -> Part:
             "alerts": _channel(ALERTS, "What is out of the ordinary.", "alert"),
             "deadLetters": _channel(DEAD_LETTERS, "Records that could not be handled.", "deadLetter"),
         },
-        "operations": {
-            "writeUpdate": _operation(
-                "send", "student", "update", "The producer writes an update that it has accepted."
-            ),
-            "handleUpdate": {
-                **_operation("receive", "student", "update", "Replicas of a consumer group handle updates."),
-                "bindings": {"kafka": {"groupId": {"type": "string", "default": group}, **_BINDING}},
-            },
-            "forwardUpdate": _operation("send", "inbox", "update", "A consumer sends an update to where it belongs."),
-            "handleForwarded": _operation("receive", "inbox", "update", "And handles it there."),
-            "keepRecord": _operation("send", "state", "record", "A consumer keeps a record that has changed."),
-            "keepMinute": _operation("send", "activity", "minute", "A consumer keeps a minute that has changed."),
-            "raiseAlert": _operation("send", "alerts", "alert", "A consumer raises an alert."),
-            "keepDeadLetter": _operation("send", "deadLetters", "deadLetter", "A consumer keeps what it can't handle."),
-        },
+        "operations": _operations(),
         "components": {
             "messages": {
                 "update": _update(),
@@ -85,6 +70,22 @@ def document() -> Part:
                 "StudentId": {"type": "string", "description": "UTF-8; 256 bytes at the most.", **STUDENT_ID_SCHEMA},
             },
         },
+    }
+
+
+def _operations() -> Part:
+    return {
+        "writeUpdate": _operation("send", "student", "update", "The producer writes an update that it has accepted."),
+        "handleUpdate": {
+            **_operation("receive", "student", "update", "Replicas of a consumer group handle updates."),
+            "bindings": {"kafka": {"groupId": {"type": "string", "default": GROUP}, **_BINDING}},
+        },
+        "forwardUpdate": _operation("send", "inbox", "update", "A consumer sends an update to where it belongs."),
+        "handleForwarded": _operation("receive", "inbox", "update", "And handles it there."),
+        "keepRecord": _operation("send", "state", "record", "A consumer keeps a record that has changed."),
+        "keepMinute": _operation("send", "activity", "minute", "A consumer keeps a minute that has changed."),
+        "raiseAlert": _operation("send", "alerts", "alert", "A consumer raises an alert."),
+        "keepDeadLetter": _operation("send", "deadLetters", "deadLetter", "A consumer keeps what it can't handle."),
     }
 
 
