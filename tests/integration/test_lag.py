@@ -52,9 +52,9 @@ class Timing(Counting):
         self._rings: list[bytes] = []
         self._given = 0
 
-    def apply(self, record: Record, source: int, cause: bytes) -> None:
+    def count(self, record: Record, cause: bytes) -> None:
         """Have the clock looked at at the time that a record says."""
-        super().apply(record, source, cause)
+        super().count(record, cause)
         self._given += 1
         self._due = int(record.value or b"0")
 

@@ -1,14 +1,14 @@
 """Pipelines of a test's own, with folds that know no students, and a worker that runs them in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from rollcall_consumer.runtime.pipeline import Fold, Message, Outputs, Pipeline, Record, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Fold, Message, Outputs, Pipeline, Record, Share
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
@@ -48,7 +48,13 @@ class Counting:
         """Begin, from where it was committed."""
         return [0, 0]
 
-    def apply(self, record: Record, _: int, cause: bytes) -> None:
+    def apply(self, records: Iterator[Admitted], source: int) -> None:
+        """Count records."""
+        assert source in (0, 1)
+        for record, cause in records:
+            self.count(record, cause)
+
+    def count(self, record: Record, cause: bytes) -> None:
         """Count a record."""
         value = record.value or b""
         match value.split():

@@ -7,7 +7,7 @@ from rollcall_domain import codec
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert
 from rollcall_domain.events import State, StudentRecordUpdate
-from rollcall_domain.record import StudentRecord
+from rollcall_domain.record import SOURCE, StudentRecord
 from rollcall_domain.roll import Place, Roll
 from rollcall_domain.rules import ManyLogins, Rules, TwoPlaces, too_long
 
@@ -24,12 +24,12 @@ class Update(NamedTuple):
     student_id: str
     state: State
     at: int
-    inbox: bool = False
+    source: int = SOURCE
 
     @property
     def cause(self) -> bytes:
         """Its id."""
-        return b"%d-%d" % (self.inbox, self.offset)
+        return b"%d-%d" % (self.source, self.offset)
 
 
 class Book:
@@ -51,7 +51,7 @@ class Book:
     def apply(self, *updates: Update) -> list[bool]:
         """Apply updates, and tell of each whether it was."""
         return [
-            self.roll.apply(StudentRecordUpdate(u.student_id, u.state), u.at, u.offset, u.cause, inbox=u.inbox)
+            self.roll.apply(StudentRecordUpdate(u.student_id, u.state), u.at, u.source, u.offset, u.cause)
             for u in updates
         ]
 

@@ -1,10 +1,10 @@
 """A pipeline that knows no students: it adds up numbers by their name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
-from rollcall_consumer.runtime.pipeline import Outputs, Pipeline, Record, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Pipeline, Record, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.topics import Topic
@@ -61,10 +61,14 @@ class Sums:
         """Begin."""
         return [self._next, 0]
 
-    def apply(self, record: Record, source: int, cause: bytes) -> None:
-        """Add a number."""
-        assert cause
+    def apply(self, records: Iterator[Admitted], source: int) -> None:
+        """Add numbers."""
         assert source in (0, 1)
+        for record, cause in records:
+            assert cause
+            self._add(record, source)
+
+    def _add(self, record: Record, source: int) -> None:
         try:
             number = _decode(record.value or b"")
         except msgspec.DecodeError as error:

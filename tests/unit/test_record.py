@@ -2,10 +2,14 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollcall_domain.errors import InvalidStudentIdError, MisplacedError
 from rollcall_domain.events import State
+from rollcall_domain.record import INBOX
+from rollcall_domain.roll import Place
 from support.rolls import HOUR, IN, MINUTE, OUT, Book, Update, story
 
 
@@ -25,7 +29,7 @@ def test_who_logs_in_again_is_in_since_the_first_time() -> None:
 
 def test_an_update_that_was_applied_changes_nothing() -> None:
     book = Book()
-    updates = [*story((IN, HOUR), (OUT, 2 * HOUR)), Update(0, "s-1", IN, 3 * HOUR, inbox=True)]
+    updates = [*story((IN, HOUR), (OUT, 2 * HOUR)), Update(0, "s-1", IN, 3 * HOUR, source=INBOX)]
     assert book.apply(*updates) == [True] * 3
     records, minutes, alerts = book.records(), book.minutes(), list(book.alerts)
     for _ in range(2):
@@ -62,3 +66,12 @@ def test_a_record_is_what_its_updates_say_together(steps: list[tuple[State, int]
     assert record.logins == sum(state is IN for state, _ in steps)
     assert record.total == sum(end - begin for (state, begin), (_, end) in stays if state is IN) * MINUTE
     assert record.version == len(steps) - 1
+
+
+def test_students_of_other_partitions_and_ids_that_are_none_are_refused() -> None:
+    book = Book(place=Place(0, 6))
+    with pytest.raises(MisplacedError) as refusal:
+        book.apply(*(Update(number, f"s-{number}", IN, HOUR) for number in range(100)))
+    assert 0 < refusal.value.partition < 6
+    with pytest.raises(InvalidStudentIdError):
+        book.apply(Update(100, "", IN, HOUR))

@@ -25,6 +25,12 @@ def test_logins_further_apart_are_not_too_many() -> None:
     assert book.take() == []
 
 
+def test_many_logins_are_told_once_until_it_has_calmed_down() -> None:
+    book = Book(MANY)
+    _come_and_go(book, 0, 1, 2, 3, 4, 30, 31, 39)
+    assert [(alert.at, alert.cause) for alert in book.take()] == [(2 * MINUTE, "0-4"), (39 * MINUTE, "0-14")]
+
+
 def test_many_logins_are_told_also_where_a_restart_lies_between() -> None:
     book = Book(MANY)
     _come_and_go(book, 0, 4)
@@ -78,6 +84,26 @@ def test_who_has_left_in_time_is_left_alone() -> None:
     book.apply(*story((IN, HOUR), (OUT, 13 * HOUR - 1)))
     book.roll.tick(100 * HOUR)
     assert book.take() == []
+
+
+def test_the_end_of_a_stay_tells_the_same_as_the_clock() -> None:
+    told = []
+    for ends in (False, True):
+        book = Book(LONG)
+        book.apply(*story((IN, HOUR), *([(OUT, 13 * HOUR)] if ends else [])))
+        book.roll.tick(14 * HOUR)
+        told.append(book.take())
+    assert told[0] == told[1]
+    assert len(told[0]) == 1
+
+
+def test_a_further_stay_is_watched_as_well() -> None:
+    book = Book(LONG)
+    book.apply(*story((IN, HOUR), (OUT, 2 * HOUR), (IN, 3 * HOUR)))
+    book.roll.tick(14 * HOUR)
+    assert book.take() == []
+    book.roll.tick(15 * HOUR)
+    assert [alert.cause for alert in book.take()] == [str(3 * HOUR)]
 
 
 def test_the_clock_goes_on_after_a_restart() -> None:

@@ -11,6 +11,9 @@ from rollcall_domain.events import State, StudentRecordUpdate
 LOGGED_IN = State.LoggedIn
 """By a name of its own: looking it up in the enumeration takes longer than comparing with it."""
 
+SOURCE, INBOX = 0, 1
+"""The inputs that updates come from, `Student` and `Student.Inbox`, as all that reads them counts them."""
+
 NOTHING = -1
 """The version of a record to which nothing was applied from an input."""
 
@@ -59,53 +62,63 @@ class StudentRecord(msgspec.Struct, frozen=True, gc=False, rename="pascal", omit
     raised: tuple[str, ...] = ()
 
 
+def begin(update: StudentRecordUpdate, at: int, source: int, offset: int) -> StudentRecord:
+    """Give the record of a student of whom nothing was known before an update. Arguments are those of `advance`."""
+    state = update.state
+    version, inbox_version = (NOTHING, offset) if source == INBOX else (offset, NOTHING)
+    recent = (at,) if state is LOGGED_IN else ()
+    return StudentRecord(update.student_id, state, at, at, len(recent), 0, version, inbox_version, recent)
+
+
 def advance(  # noqa: PLR0913, PLR0917 - it is called for every event, and to pack them up would take as long again
-    before: StudentRecord | None,
-    update: StudentRecordUpdate,
-    at: int,
-    version: int,
-    inbox_version: int,
-    memory: Memory,
-) -> StudentRecord:
+    before: StudentRecord, update: StudentRecordUpdate, at: int, source: int, offset: int, memory: Memory
+) -> StudentRecord | None:
     """Apply an update.
 
     Args:
-        before: The student's record so far, if there is one.
+        before: The student's record so far.
         update: What has happened.
         at: When, in milliseconds since 1970, UTC.
-        version: The record's version from now on.
-        inbox_version: The same for the inbox.
-        memory: Which logins it is to remember.
+        source: The input that the update comes from: `SOURCE` or `INBOX`.
+        offset: The update's offset there.
+        memory: Which logins the record is to remember.
 
     Returns:
-        The record from now on.
+        The record from now on; None if the update was applied before.
     """
-    state = update.state
-    arrives = state is LOGGED_IN
-    if before is None:
-        first = (at,) if arrives else ()
-        return StudentRecord(update.student_id, state, at, at, len(first), 0, version, inbox_version, first)
-    since, seen, total, recent, raised = before.since, before.seen, before.total, before.recent, before.raised
-    if at < seen:
-        state = before.state
+    version, inbox_version = before.version, before.inbox_version
+    if source == INBOX:
+        if offset <= inbox_version:
+            return None
+        inbox_version = offset
+    elif offset <= version:
+        return None
     else:
+        version = offset
+    state = before.state
+    since, seen, logins, total = before.since, before.seen, before.logins, before.total
+    recent, raised = before.recent, before.raised
+    arrives = update.state is LOGGED_IN
+    if arrives:
+        logins += 1
+    if at >= seen:
         seen = at
-        if state is not before.state:
+        if arrives:
+            recent = _remember(recent, at, memory)
+        if update.state is not state:
+            state = update.state
             if not arrives:
                 total += at - since
             since, raised = at, ()
-        if arrives:
-            recent = _remember(recent, at, memory)
-    logins = before.logins + arrives
     return StudentRecord(before.student_id, state, since, seen, logins, total, version, inbox_version, recent, raised)
 
 
 def _remember(recent: tuple[int, ...], at: int, memory: Memory) -> tuple[int, ...]:
+    """Add a login to those that are remembered, without those that are to be forgotten."""
     horizon = at - memory.span
     if not recent or recent[-1] <= horizon:
         return (at,)
-    if len(recent) >= memory.count:
-        recent = recent[1 - memory.count :]
-    while recent[0] <= horizon:
-        recent = recent[1:]
-    return (*recent, at)
+    first = 0 if len(recent) < memory.count else len(recent) - memory.count + 1
+    while recent[first] <= horizon:
+        first += 1
+    return recent[first:] + (at,)  # noqa: RUF005 - takes half the time

@@ -14,7 +14,7 @@ from rollcall_domain.alert import Alert, alert
 from rollcall_domain.errors import MisplacedError
 from rollcall_domain.events import State, StudentRecordUpdate, check_student_id
 from rollcall_domain.partition import partition_for
-from rollcall_domain.record import NOTHING, StudentRecord, advance
+from rollcall_domain.record import LOGGED_IN, NOTHING, StudentRecord, advance, begin
 from rollcall_domain.rules import Limit, Rules
 from rollcall_domain.watch import Watch
 
@@ -45,6 +45,19 @@ class Changes(NamedTuple):
     alerts: Sequence[Alert]
 
 
+class _Judgement:
+    """What is looked at where students come to a state, or stay in it.
+
+    Attributes:
+        judges: What judges updates to it: name and function.
+        limits: For how long they may stay, and who is watched for that.
+    """
+
+    def __init__(self, rules: Rules, state: State) -> None:
+        self.judges = [(rule.name, rule.judge) for rule in rules.rules if rule.state is state]
+        self.limits = [(limit, Watch()) for limit in rules.limits if limit.state is state]
+
+
 class Roll:
     """The students of one partition.
 
@@ -55,8 +68,8 @@ class Roll:
 
     def __init__(self, place: Place, rules: Rules) -> None:
         self._place = place
-        self._rules = [[(rule.name, rule.judge) for rule in rules.rules if rule.state is state] for state in State]
-        self._limits = [[(limit, Watch()) for limit in rules.limits if limit.state is state] for state in State]
+        self._arrivals = _Judgement(rules, State.LoggedIn)
+        self._departures = _Judgement(rules, State.LoggedOut)
         self._memory = rules.memory
         self._students: dict[str, StudentRecord] = {}
         self._activity = Activity(place.partition)
@@ -82,19 +95,19 @@ class Roll:
         """
         version = inbox_version = NOTHING
         for record in self._students.values():
-            self._begin_stay(record)
+            self._watch(record)
             version, inbox_version = max(version, record.version), max(inbox_version, record.inbox_version)
         return version, inbox_version
 
-    def apply(self, update: StudentRecordUpdate, at: int, offset: int, cause: bytes, *, inbox: bool = False) -> bool:
+    def apply(self, update: StudentRecordUpdate, at: int, source: int, offset: int, cause: bytes) -> bool:
         """Apply an update.
 
         Args:
             update: What has happened.
             at: When, in milliseconds since 1970, UTC.
-            offset: Where the update is in its input.
+            source: The input that the update comes from: `record.SOURCE` or `record.INBOX`.
+            offset: The update's offset there.
             cause: What tells it from all others, for alerts.
-            inbox: Whether it comes from the inbox.
 
         Returns:
             Whether it was applied; it was before, if not.
@@ -107,30 +120,45 @@ class Roll:
         before = self._students.get(student_id)
         if before is None:
             self._check(student_id)
-            version = inbox_version = NOTHING
+            after = begin(update, at, source, offset)
         else:
-            version, inbox_version = before.version, before.inbox_version
-        if offset <= (inbox_version if inbox else version):
-            return False
-        if inbox:
-            inbox_version = offset
-        else:
-            version = offset
-        after = advance(before, update, at, version, inbox_version, self._memory)
+            advanced = advance(before, update, at, source, offset, self._memory)
+            if advanced is None:
+                return False
+            after = advanced
         if before is None or at >= before.seen:
             state = after.state
-            for name, judge in self._rules[state]:
+            judges = self._arrivals.judges if state is LOGGED_IN else self._departures.judges
+            for name, judge in judges:
                 detail = judge(before, after)
                 if detail is not None:
                     self._alerts.append(alert(name, student_id, at, cause.decode(errors="replace"), detail))
-            if before is None:
-                self._begin_stay(after)
-            elif state is not before.state:
-                self._end_stay(before, at)
-                self._begin_stay(after)
+            if before is None or state is not before.state:
+                self._move(before, after)
         self._students[student_id] = self._changed[student_id] = after
         self._activity.count(update.state, at)
         return True
+
+    def _move(self, before: StudentRecord | None, after: StudentRecord) -> None:
+        """See to the limits of the state that a student leaves, and to those of the one that begins."""
+        if after.state is LOGGED_IN:
+            left, entered = self._departures, self._arrivals
+        else:
+            left, entered = self._arrivals, self._departures
+        if before is not None:
+            for limit, _ in left.limits:
+                if after.since - before.since >= limit.span and limit.name not in before.raised:
+                    self._raise(limit, before)
+        for limit, watch in entered.limits:
+            if after.student_id not in watch.students:
+                watch.add(after.student_id, after.since + limit.span)
+
+    def _watch(self, record: StudentRecord) -> None:
+        """Have the clock find out whether a student stays for too long."""
+        judgement = self._arrivals if record.state is LOGGED_IN else self._departures
+        for limit, watch in judgement.limits:
+            if record.student_id not in watch.students and limit.name not in record.raised:
+                watch.add(record.student_id, record.since + limit.span)
 
     def _check(self, student_id: str) -> None:
         check_student_id(student_id)
@@ -138,25 +166,13 @@ class Roll:
         if partition != self._place.partition:
             raise MisplacedError(student_id, partition)
 
-    def _end_stay(self, record: StudentRecord, at: int) -> None:
-        """Find out whether a student has stayed for too long who does not stay any more."""
-        for limit, _ in self._limits[record.state]:
-            if at - record.since >= limit.span and limit.name not in record.raised:
-                self._raise(limit, record)
-
-    def _begin_stay(self, record: StudentRecord) -> None:
-        """Have the clock find out whether a student stays for too long."""
-        for limit, watch in self._limits[record.state]:
-            if record.student_id not in watch.students and limit.name not in record.raised:
-                watch.add(record.student_id, record.since + limit.span)
-
     def _raise(self, limit: Limit, record: StudentRecord) -> None:
         since = record.since
         self._alerts.append(alert(limit.name, record.student_id, since + limit.span, str(since), limit.detail))
 
     def next_due(self) -> int | None:
         """Tell when `tick` may have something to do, in milliseconds since 1970, UTC; None for never."""
-        watches = [watch for limits in self._limits for _, watch in limits]
+        watches = [watch for judgement in (self._arrivals, self._departures) for _, watch in judgement.limits]
         return min((due for watch in watches if (due := watch.next()) is not None), default=None)
 
     def tick(self, now: int) -> None:
@@ -165,8 +181,8 @@ class Roll:
         Args:
             now: The time up to which all updates were applied, in milliseconds since 1970, UTC.
         """
-        for limits in self._limits:
-            for limit, watch in limits:
+        for judgement in (self._arrivals, self._departures):
+            for limit, watch in judgement.limits:
                 for student_id in list(watch.pop(now)):
                     self._look(limit, self._students[student_id], now)
 
@@ -176,7 +192,7 @@ class Roll:
             self._raise(limit, record)
             record = replace(record, raised=(*record.raised, limit.name))
             self._students[record.student_id] = self._changed[record.student_id] = record
-        self._begin_stay(record)
+        self._watch(record)
 
     def take(self) -> Changes:
         """Give what has come of updates and of time since it was last taken."""

@@ -1,11 +1,11 @@
 """The pipeline `record`: updates of students to their records, to what happens minute by minute, and to alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import structlog
 
-from rollcall_consumer.runtime.pipeline import INBOX, Outputs, Record, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
 from rollcall_domain.events import StudentRecordUpdate
@@ -33,7 +33,6 @@ class RecordFold:
     def __init__(self, share: Share, settings: ConsumerSettings) -> None:
         self._share = share
         self._roll = Roll(Place(share.index, share.partitions), rules(settings))
-        self._decode = codec.decode_update
         self._log_records = settings.log_records
         self._applied: list[tuple[StudentRecordUpdate, str, int]] = []
 
@@ -48,18 +47,19 @@ class RecordFold:
         """Begin to work with what was taken back; tells how far the inputs are in it."""
         return [version + 1 for version in self._roll.restored()]
 
-    def apply(self, record: Record, source: int, cause: bytes) -> None:
-        """Apply an update; one without a value says nothing."""
-        value = record.value
-        if not value:
-            return
+    def apply(self, records: Iterator[Admitted], source: int) -> None:
+        """Apply updates; a record without a value says nothing."""
+        decode, apply, log_records = codec.decode_update, self._roll.apply, self._log_records
         try:
-            update = self._decode(value)
-            applied = self._roll.apply(update, record.timestamp, record.offset, cause, inbox=source == INBOX)
+            for record, cause in records:
+                value = record.value
+                if value:
+                    update = decode(value)
+                    applied = apply(update, record.timestamp, source, record.offset, cause)
+                    if applied and log_records:
+                        self._applied.append((update, self._share.inputs[source], record.offset))
         except codec.FAULTS as error:
             raise codec.unreadable(error) from error
-        if applied and self._log_records:
-            self._applied.append((update, self._share.inputs[source], record.offset))
 
     def next_due(self) -> int | None:
         """Tell when a limit may have passed."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import length_hint
 
 import structlog
 from aiokafka import TopicPartition
@@ -70,63 +71,58 @@ class Intake:
         self._tally = _Tally()
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing was taken in since the last transaction."""
-        return not self._tally.records
+    def taken(self) -> int:
+        """How many records were taken in since the last transaction."""
+        return self._tally.records
 
-    def take(self, partition: TopicPartition, records: Sequence[Record], following: int) -> None:
-        """Take in records of an input, in order; those that repeat others change nothing.
-
-        Args:
-            partition: The input.
-            records: The records, one at the least.
-            following: The offset at which the input goes on after them.
-        """
+    def take(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Take in records of an input, one at the least, in order; those that repeat others change nothing."""
         source = self._sources[partition]
-        ids, repeated = self._state.windows.admit(source, records)
-        apply = self._state.fold.apply
-        taken = 0
-        for record in records:
-            if repeated and taken in repeated:
-                taken += 1
-                continue
+        admitted = self._state.windows.admit(source, records)
+        taken, following = len(records), records[-1].offset + 1
+        queue = iter(admitted)
+        while length_hint(queue):
             try:
-                apply(record, source, ids[taken] or _cause(partition, record))
-            except MisplacedError as error:
-                self._forward(partition, record, error)
-            except UnreadableRecordError as error:
-                if not self._keep(partition, record, error, taken):
-                    following = record.offset
+                self._state.fold.apply(queue, source)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the record is kept
+                record, cause = admitted[-1 - length_hint(queue)]
+                number = records.index(record)
+                if not self._divert(partition, record, cause, error, self._handled + number):
+                    taken, following = number, record.offset
                     break
-            except Exception as error:
-                log.exception("The fold failed", topic=partition.topic, partition=self._index, offset=record.offset)
-                failure = UnreadableRecordError(Unreadable.FOLD_FAILED, f"{type(error).__name__}: {error}")
-                if not self._keep(partition, record, failure, taken):
-                    following = record.offset
-                    break
-            taken += 1
         self._state.positions[partition] = following
         self._handled += taken
         self._tally.records += taken
-        self._tally.repeated += len(repeated)
+        self._tally.repeated += len(records) - len(admitted)
 
     def skip(self, partition: TopicPartition, offset: int) -> None:
         """Go on with an input at an offset, before which there are no records but those that were taken in."""
         if self.fault is None:
             self._state.positions[partition] = offset
 
-    def _forward(self, partition: TopicPartition, record: Record, error: MisplacedError) -> None:
+    def _divert(self, partition: TopicPartition, record: Record, cause: bytes, error: Exception, number: int) -> bool:
+        """Send a record elsewhere that was refused; tell whether it could be. So many records came before it."""
+        if isinstance(error, MisplacedError):
+            self._forward(record, cause, error)
+            return True
+        if not isinstance(error, UnreadableRecordError):
+            place = {"topic": partition.topic, "partition": self._index, "offset": record.offset}
+            log.error("The fold failed", **place, exc_info=error)
+            error = UnreadableRecordError(Unreadable.FOLD_FAILED, f"{type(error).__name__}: {error}")
+        return self._keep(partition, record, error, number)
+
+    def _forward(self, record: Record, cause: bytes, error: MisplacedError) -> None:
         """Send a record on to where it belongs, with an id, so that it is not sent twice."""
         headers = list(record.headers)
         if find(headers) is None:
-            headers.append((ID, _cause(partition, record)))
+            headers.append((ID, cause))
         target = self._workplace.place(self._workplace.pipeline.inbox, error.partition)
         self._outbox.add(target, record.timestamp, error.key.encode(), record.value, headers)
         self._tally.forwarded += 1
 
-    def _keep(self, partition: TopicPartition, record: Record, error: UnreadableRecordError, taken: int) -> bool:
+    def _keep(self, partition: TopicPartition, record: Record, error: UnreadableRecordError, number: int) -> bool:
         """Keep a record among the dead letters, unless there are too many of them."""
-        self.fault = self._tolerance.exceeded_by(self._handled + taken)
+        self.fault = self._tolerance.exceeded_by(number)
         if self.fault is not None:
             log.error("Stopped", reason=self.fault, partition=self._index, topic=partition.topic, offset=record.offset)
             return False
@@ -156,8 +152,3 @@ class Intake:
             place = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
             log.warning("Kept a dead letter", reason=error.reason, detail=error.detail, **place)
         self._state.fold.committed()
-
-
-def _cause(partition: TopicPartition, record: Record) -> bytes:
-    """Make an id for a record that has none: where it was found first."""
-    return f"{partition.topic}-{partition.partition}-{record.offset}".encode()

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import count
 from time import monotonic, time
 from typing import NamedTuple
@@ -30,7 +30,10 @@ from rollcall_consumer.runtime.workplace import Workplace
 log = structlog.get_logger()
 
 POLL = 1.0
-"""Seconds that a poll waits for records, if the clock does not matter before."""
+"""Seconds to wait for records, if the clock does not matter before."""
+
+TURN = 50_000
+"""Records after which a turn takes in no more."""
 
 SLICE = 500
 """Records that are taken in without giving way to other tasks."""
@@ -149,8 +152,8 @@ class PartitionTask:
             self._source, self._positions, self._targets = source, state.positions, None
             source.read(state.positions)
             while not self._stopping and intake.fault is None and not transactor.worn:
-                portions = await self._poll(source, state.fold)
-                await self._turn(portions, intake, state, transactor)
+                await self._wait(source, state.fold)
+                await self._turn(source, intake, state, transactor)
             self._source = None
             self.fault = intake.fault
 
@@ -163,7 +166,7 @@ class PartitionTask:
             return kept.state
         pipeline, settings = self._workplace.pipeline, self._workplace.settings
         share = Share(self.index, settings.partitions, [partition.topic for partition in self._inputs])
-        state = State(pipeline.fold(share, settings), Windows(len(self._inputs), settings.repeat_window), {})
+        state = State(pipeline.fold(share, settings), Windows(self._inputs, settings.repeat_window), {})
         tables = {self._workplace.place(topic, self.index): topic for topic in pipeline.tables}
         bounds = await source.bounds([*tables, *self._inputs])
         restoration = Restoration(source, bounds, self.progress)
@@ -176,11 +179,12 @@ class PartitionTask:
         log.info("Restored", partition=self.index, records=self.progress.read, seconds=round(monotonic() - begun, 3))
         return state
 
-    async def _poll(self, source: Source, fold: Fold) -> list[Portion]:
+    async def _wait(self, source: Source, fold: Fold) -> None:
+        """Wait until there is something to do."""
         due = fold.next_due() if self.lag() == 0 else None  # the clock does not matter before all is taken in
         timeout = POLL if due is None else min(POLL, max(0.0, due / 1000 - time()))
         with self._waiting():
-            return await source.poll(timeout)
+            await source.wait(timeout)
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -191,14 +195,16 @@ class PartitionTask:
         finally:
             self._interruptible = False
 
-    async def _turn(self, portions: Sequence[Portion], intake: Intake, state: State, transactor: Transactor) -> None:
-        """Take in what was read, and write what comes of it."""
+    async def _turn(self, source: Source, intake: Intake, state: State, transactor: Transactor) -> None:
+        """Take in what has come in, and write what comes of it."""
         kept, self.kept = self.kept, None
-        for portion in portions:
-            await self._take(portion, intake)
+        while not self._is_enough(intake) and (portions := [*source.take()]):
+            for portion in portions:
+                async with self._workplace.intake:
+                    await self._take(portion, intake)
         self._look_at_clock(state.fold)
         outbox = intake.pack()
-        if intake.idle and not outbox.batches:
+        if not intake.taken and not outbox.batches:
             self.kept = kept
             return
         note = next(self._notes)
@@ -206,13 +212,16 @@ class PartitionTask:
         intake.committed()
         self.kept = Kept(note, state)
 
+    def _is_enough(self, intake: Intake) -> bool:
+        return self._stopping or intake.fault is not None or intake.taken >= TURN
+
     async def _take(self, portion: Portion, intake: Intake) -> None:
         for records in portion.pieces(SLICE):
-            self._latest = records[0].timestamp
-            intake.take(portion.partition, records, portion.next)
-            self._latest = records[-1].timestamp
-            if intake.fault is not None:
+            if self._stopping or intake.fault is not None:
                 return
+            self._latest = records[0].timestamp
+            intake.take(portion.partition, records)
+            self._latest = records[-1].timestamp
             await asyncio.sleep(0)
         intake.skip(portion.partition, portion.next)
 

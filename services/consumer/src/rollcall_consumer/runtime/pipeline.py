@@ -1,15 +1,12 @@
 """What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.topics import DEAD_LETTERS, Topic
-
-SOURCE, INBOX = 0, 1
-"""A pipeline's inputs: the topic that it shares with others, and the one that is for it alone."""
 
 
 class Record(Protocol):
@@ -36,6 +33,9 @@ class Record(Protocol):
         """Names and values."""
 
 
+Admitted: TypeAlias = tuple[Record, bytes]
+"""A record that repeats none before, and what tells it from all others: its id, or where it was found first."""
+
 Message: TypeAlias = tuple[bytes, bytes, int]
 """A record to be written: key, value, and time in milliseconds since 1970, UTC."""
 
@@ -61,16 +61,18 @@ class Fold(Protocol):
             For each input, the offset that comes after the last record that is known to be in it; 0 if none is.
         """
 
-    def apply(self, record: Record, source: int, cause: bytes) -> None:
-        """Take in a record. An error leaves everything as it was.
+    def apply(self, records: Iterator[Admitted], source: int) -> None:
+        """Take in records of an input, one after the other, and all of them.
+
+        An error is about the record that was taken last, and leaves everything as it was before that one: those after
+        it are still to be taken.
 
         Args:
-            record: The record.
-            source: The input that it comes from.
-            cause: What tells the record from all others.
+            records: The records.
+            source: The input: its place in `Pipeline.inputs`.
 
         Raises:
-            UnreadableRecordError: It belongs among the dead letters.
+            UnreadableRecordError: The record belongs among the dead letters.
             MisplacedError: It belongs to another partition.
         """
 
@@ -122,7 +124,7 @@ class Pipeline(msgspec.Struct, frozen=True):
 
     @property
     def inputs(self) -> Sequence[Topic]:
-        """The topics that it reads, as `SOURCE` and `INBOX` count them."""
+        """The topics that it reads."""
         return self.source, self.inbox
 
     @property

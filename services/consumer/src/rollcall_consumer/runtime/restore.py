@@ -16,8 +16,8 @@ from rollcall_domain.topics import Topic
 
 log = structlog.get_logger()
 
-POLL = 0.5
-"""Seconds that a poll waits for records."""
+LOOK = 0.5
+"""Seconds after which the time that it takes is told anew."""
 
 SLICE = 1000
 """Records that are taken in without giving way to other tasks."""
@@ -118,18 +118,18 @@ class Restoration:
         """Read partitions from an offset to another one; where records are gone meanwhile, there is nothing to read."""
         begun, before = monotonic(), self._progress.seconds
         left = {partition: end - begin for partition, (begin, end) in spans.items() if begin < end}
-        self._source.read({partition: spans[partition][0] for partition in left})
+        begins, ends = ({partition: spans[partition][which] for partition in left} for which in (0, 1))
+        self._source.read(begins, ends)
         while left:
             self._progress.left = sum(left.values())
-            for portion in await self._source.poll(POLL):
+            await self._source.wait(LOOK)
+            for portion in self._source.take():
                 for records in portion.pieces(SLICE):
                     take(portion, records)
                     self._progress.read += len(records)
                     await asyncio.sleep(0)
-                rest = spans[portion.partition][1] - portion.next
-                left[portion.partition] = rest
-                if rest <= 0:
+                left[portion.partition] = ends[portion.partition] - portion.next
+                if left[portion.partition] <= 0:
                     del left[portion.partition]
-                    self._source.skip(portion.partition)
             self._progress.seconds = before + monotonic() - begun
         self._progress.left = 0

@@ -6,15 +6,14 @@ one. Here records are given out as its decoder has them.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import KafkaError
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException, KafkaError
 
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
@@ -26,39 +25,59 @@ FETCH_WAIT = 0.25
 PORTION = 1024 * 1024
 """Bytes that are fetched of a partition at a time."""
 
+PATIENCE = 60.0
+"""Seconds for which nothing is fetched of a broker that has sent records which nobody has taken yet.
+
+aiokafka would soon ask for those partitions alone of which nothing has come, and the others wait for that answer too.
+"""
+
 CLOSE_LIMIT = 1.0
 """Seconds for leaving Kafka."""
 
 
 class Portion:
-    """Records of one partition that have come in, in order.
+    """Records of one partition that have come in, in order, without those of transactions that were given up.
 
     They are decoded as they are taken: by then all of them together would not fit into the processor's cache any more.
 
     Attributes:
         partition: Which one.
+        next: The offset that comes after them.
+
+    Raises:
+        CorruptRecordException: They are not as they were written.
     """
 
-    def __init__(self, partition: TopicPartition, result: FetchResult, release: Callable[[], None]) -> None:
+    def __init__(self, partition: TopicPartition, fetched: PartitionRecords) -> None:
         self.partition = partition
-        self._result = result
-        self._fetched = result._partition_records  # noqa: SLF001 - no public way gives records as they are
-        self._fetched._consumer_record = _as_it_is  # noqa: SLF001 - as above
-        self._release = release
+        self.next: int = fetched.next_fetch_offset
+        self._begin = self.next
+        self._batches = [*self._committed(fetched)]
+        fetched._records_iterator = None  # noqa: SLF001 - else it would hold itself
 
-    @property
-    def next(self) -> int:
-        """The offset that comes after those that were taken."""
-        offset: int = self._fetched.next_fetch_offset
-        return offset
+    def _committed(self, fetched: PartitionRecords) -> Iterator[Iterable[Record]]:
+        records = fetched._records  # noqa: SLF001 - no public way gives records as they are
+        given_up = fetched._aborted_producers  # noqa: SLF001 - as above
+        while records.has_next():
+            batch = records.next_batch()
+            if not batch.validate_crc():
+                raise CorruptRecordException(f"{self.partition.topic} {self.partition.partition}")
+            fetched._consume_aborted_up_to(batch.base_offset)  # noqa: SLF001 - as above
+            self.next = batch.next_offset
+            if batch.is_control_batch:
+                if fetched._contains_abort_marker(batch):  # noqa: SLF001 - as above
+                    given_up.discard(batch.producer_id)
+            elif not (batch.is_transactional and batch.producer_id in given_up):
+                yield batch if batch.base_offset >= self._begin else self._rest(batch)
+
+    def _rest(self, batch: Iterable[Record]) -> Iterator[Record]:
+        return (record for record in batch if record.offset >= self._begin)
 
     def pieces(self, size: int) -> Iterator[list[Record]]:
-        """Take the records, so many at a time; after that, more is fetched."""
-        records: Iterator[Record] = self._fetched._records_iterator  # noqa: SLF001 - as above
+        """Take the records, so many at a time."""
+        records = chain.from_iterable(self._batches)
         while piece := list(islice(records, size)):
             yield piece
-        self._result._update_position()  # noqa: SLF001 - as above
-        self._release()
 
 
 class Source:
@@ -70,11 +89,13 @@ class Source:
         topics: The full names of the topics that it may read.
 
     Raises:
-        OffsetOutOfRangeError: By `poll`, where a partition does not have an offset any more, or not yet.
+        OffsetOutOfRangeError: By `take`, where a partition does not have an offset any more, or not yet.
     """
 
     def __init__(self, settings: ConsumerSettings, name: str, topics: Sequence[str]) -> None:
         self._topics = topics
+        self._wanted: Mapping[TopicPartition, int] = {}
+        self._fetcher: Any = None
         self._consumer = AIOKafkaConsumer(
             **client_options(settings, f"rollcall-{name}"),
             enable_auto_commit=False,
@@ -87,6 +108,8 @@ class Source:
     async def __aenter__(self) -> Self:
         await started(self._consumer)
         await self._consumer._client.set_topics(self._topics)  # noqa: SLF001 - else it waits for each by itself
+        self._fetcher = self._consumer._fetcher  # noqa: SLF001 - no public way gives records as they are
+        self._fetcher._prefetch_backoff = PATIENCE  # noqa: SLF001 - as above
         return self
 
     async def __aexit__(
@@ -96,58 +119,56 @@ class Source:
             async with asyncio.timeout(CLOSE_LIMIT):
                 await self._consumer.stop()
 
-    async def bounds(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+    async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Find out the first offset of each partition, and the one that comes after its last."""
-        begins = await self._consumer.beginning_offsets(partitions)
-        ends = await self._consumer.end_offsets(partitions)
+        begins, ends = await asyncio.gather(
+            self._consumer.beginning_offsets(partitions), self._consumer.end_offsets(partitions)
+        )
         return {partition: (begins[partition], ends[partition]) for partition in partitions}
 
-    def read(self, positions: Mapping[TopicPartition, int]) -> None:
+    def read(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int] | None = None) -> None:
         """Read these partitions from now on, and no others.
 
         Args:
             positions: The offset at which to begin, for each.
+            ends: The offset from which on no more is wanted, where there is one; some may come nevertheless.
         """
+        self._wanted = ends or {}
         self._consumer.assign(list(positions))
         for partition, offset in positions.items():
             self._consumer.seek(partition, offset)
-
-    def skip(self, partition: TopicPartition) -> None:
-        """Read no more of a partition."""
-        self._consumer.pause(partition)
 
     def end(self, partition: TopicPartition) -> int | None:
         """Tell where a partition's committed records ended when it was last asked; None if it was not asked yet."""
         end: int | None = self._consumer.last_stable_offset(partition)
         return end
 
-    async def poll(self, timeout: float) -> list[Portion]:  # noqa: ASYNC109 - it is no error
-        """Give what has come in; wait for it for so many seconds. May be cancelled without losing anything."""
-        fetcher = self._consumer._fetcher  # noqa: SLF001 - no public way gives records as they are
-        if not fetcher._records:  # noqa: SLF001 - as above
-            waiter = fetcher._create_fetch_waiter()  # noqa: SLF001 - as above
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
+        """Wait until something has come in, for so many seconds at the most."""
+        if not self._fetcher._records:  # noqa: SLF001 - no public way gives records as they are
+            waiter = self._fetcher._create_fetch_waiter()  # noqa: SLF001 - as above
             await asyncio.wait([waiter], timeout=timeout)
             if not waiter.cancel():
                 waiter.result()  # a refusal
-        return [*self._drain(fetcher)]
 
-    def _drain(self, fetcher: Any) -> Iterator[Portion]:  # noqa: ANN401 - aiokafka ships no types
-        for partition, result in [*fetcher._records.items()]:  # noqa: SLF001 - as above
-            release = partial(_release, fetcher, partition)
+    def take(self) -> Iterator[Portion]:
+        """Take what has come in. More is fetched meanwhile."""
+        for partition, result in [*self._fetcher._records.items()]:  # noqa: SLF001 - as above
             if not isinstance(result, FetchResult):
-                release()
+                self._fetch_on(partition)
                 result.check_raise()
             elif result.check_assignment(partition):
-                yield Portion(partition, result, release)
+                fetched = result._partition_records  # noqa: SLF001 - as above
+                portion = Portion(partition, fetched)
+                fetched.next_fetch_offset = portion.next
+                result._update_position()  # noqa: SLF001 - as above
+                if portion.next >= self._wanted.get(partition, portion.next + 1):
+                    self._consumer.pause(partition)
+                self._fetch_on(partition)
+                yield portion
             else:
-                release()
+                self._fetch_on(partition)
 
-
-def _release(fetcher: Any, partition: TopicPartition) -> None:  # noqa: ANN401 - as above
-    """Have more fetched of a partition."""
-    fetcher._records.pop(partition, None)  # noqa: SLF001 - as above
-    fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001 - as above
-
-
-def _as_it_is(_: TopicPartition, record: Record) -> Record:
-    return record
+    def _fetch_on(self, partition: TopicPartition) -> None:
+        self._fetcher._records.pop(partition, None)  # noqa: SLF001 - as above
+        self._fetcher._notify(self._fetcher._wait_consume_future)  # noqa: SLF001 - as above

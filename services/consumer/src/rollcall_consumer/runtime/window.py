@@ -4,26 +4,13 @@ The log itself is the window: it is read back whenever a partition is taken over
 is, it begins at a multiple of its size: a record is a repetition if its id was there since the last multiple but one.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
-from rollcall_consumer.runtime.pipeline import Record
+from aiokafka import TopicPartition
+
+from rollcall_consumer.runtime.pipeline import Admitted, Record
 from rollcall_domain.headers import ID
-
-
-class Admission(NamedTuple):
-    """What the ids of some records tell.
-
-    Attributes:
-        ids: The id of each record, or None.
-        repeated: Which records repeat another one, by their place among these.
-    """
-
-    ids: list[bytes | None]
-    repeated: frozenset[int]
-
-
-NONE: frozenset[int] = frozenset()
 
 
 class Window:
@@ -36,8 +23,8 @@ class Window:
     def __init__(self, size: int) -> None:
         self._size = size
         self._number = -1
-        self._current: set[bytes] = set()
-        self._previous: set[bytes] = set()
+        self._current: set[bytes | None] = set()
+        self._previous: set[bytes | None] = set()
 
     def begin(self, offset: int) -> int:
         """Tell from which offset on the log is to be read back by who goes on at an offset."""
@@ -55,7 +42,7 @@ class Window:
         self._current = set()
         self._number = number
 
-    def holds_none(self, ids: set[bytes]) -> bool:
+    def holds_none(self, ids: set[bytes | None]) -> bool:
         """Tell whether none of these ids was there."""
         return self._current.isdisjoint(ids) and self._previous.isdisjoint(ids)
 
@@ -63,7 +50,7 @@ class Window:
         """Tell whether an id was there."""
         return identity in self._current or identity in self._previous
 
-    def add(self, ids: set[bytes]) -> None:
+    def add(self, ids: set[bytes | None]) -> None:
         """Take in ids."""
         self._current |= ids
 
@@ -72,42 +59,61 @@ class Windows:
     """The ids of the last records of all inputs of a partition.
 
     Args:
-        inputs: How many inputs there are.
+        inputs: The inputs.
         size: How many records of each count, at the least.
     """
 
-    def __init__(self, inputs: int, size: int) -> None:
-        self._windows = [Window(size) for _ in range(inputs)]
+    def __init__(self, inputs: Sequence[TopicPartition], size: int) -> None:
+        self._inputs = inputs
+        self._windows = [Window(size) for _ in inputs]
 
     def begin(self, source: int, offset: int) -> int:
         """Tell from which offset on an input is to be read back by who goes on at an offset."""
         return self._windows[source].begin(offset)
 
-    def admit(self, source: int, records: Sequence[Record]) -> Admission:
-        """Take in records of an input, in order, and tell which of them are repetitions."""
-        ids = [
-            headers[0][1] if (headers := record.headers) and headers[0][0] == ID and headers[0][1] else find(headers)
-            for record in records
-        ]
-        known = {identity for identity in ids if identity is not None}
+    def admit(self, source: int, records: Sequence[Record]) -> list[Admitted]:
+        """Take in records of an input, one at the least, in order; give those that repeat no other."""
+        ids = _ids(records)
+        known = set(ids)
+        known.discard(None)
         window = self._windows[source]
         whole = window.spans(records[0].offset, records[-1].offset)
-        distinct = len(known) == len(ids) - ids.count(None)
+        nameless = ids.count(None) if len(known) < len(ids) else 0
+        distinct = len(known) == len(ids) - nameless
         if whole and distinct and all(each.holds_none(known) for each in self._windows):
             window.add(known)
-            return Admission(ids, NONE)
-        return Admission(ids, frozenset(self._one_by_one(window, records, ids)))
+            admitted = [*zip(records, ids, strict=True)]
+        else:
+            admitted = [*self._one_by_one(window, records, ids)]
+        return self._named(source, admitted) if nameless else cast("list[Admitted]", admitted)
 
-    def _one_by_one(self, window: Window, records: Sequence[Record], ids: Sequence[bytes | None]) -> list[int]:
-        repeated = []
-        for number, (record, identity) in enumerate(zip(records, ids, strict=True)):
+    def _one_by_one(
+        self, window: Window, records: Sequence[Record], ids: Sequence[bytes | None]
+    ) -> Iterator[tuple[Record, bytes | None]]:
+        for record, identity in zip(records, ids, strict=True):
             window.spans(record.offset, record.offset)
-            if identity is None:
-                continue
-            if any(each.holds(identity) for each in self._windows):
-                repeated.append(number)
-            window.add({identity})
-        return repeated
+            if identity is not None:
+                if any(each.holds(identity) for each in self._windows):
+                    continue
+                window.add({identity})
+            yield record, identity
+
+    def _named(self, source: int, admitted: Iterable[tuple[Record, bytes | None]]) -> list[Admitted]:
+        """Name those that have no id by where they were found first."""
+        topic, index = self._inputs[source]
+        return [(record, identity or f"{topic}-{index}-{record.offset}".encode()) for record, identity in admitted]
+
+
+def _ids(records: Sequence[Record]) -> Sequence[bytes | None]:
+    """Give the id of each record."""
+    try:
+        names, values = zip(*[record.headers[0] for record in records], strict=True)
+    except IndexError:  # some have no headers
+        pass
+    else:
+        if names.count(ID) == len(names) and all(values):  # as the producer writes them
+            return values
+    return [find(record.headers) for record in records]
 
 
 def find(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:

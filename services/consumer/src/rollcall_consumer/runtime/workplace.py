@@ -1,7 +1,8 @@
 """What the work on all partitions of a replica shares."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -29,6 +30,7 @@ class Workplace:
     settings: ConsumerSettings
     committed: Committed
     letter_limit: int
+    intake: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def place(self, topic: Topic, index: int) -> TopicPartition:
         """Name a topic's partition in full."""
