@@ -1,7 +1,7 @@
 """Pipelines of a test's own, with folds that know no students, and a worker that runs them in this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -38,11 +38,12 @@ class Counting:
         self._changed: dict[bytes, int] = {}
         self._seen: list[Message] = []
 
-    def restore(self, topic: Topic, value: bytes) -> None:
-        """Take a count back."""
+    def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
+        """Take counts back."""
         assert topic is COUNTS
-        counted, _, count = value.rpartition(b"=")
-        self._counts[counted] = int(count)
+        for value in values:
+            counted, _, count = value.rpartition(b"=")
+            self._counts[counted] = int(count)
 
     def restored(self) -> list[int]:
         """Begin, from where it was committed."""

@@ -66,10 +66,8 @@ class Book:
     def restart(self) -> None:
         """Go on with another roll, which has what was written."""
         self.roll = Roll(self._place, self._rules)
-        for record in self._records.values():
-            self.roll.restore_record(codec.decode_record(record))
-        for minute in self._minutes.values():
-            self.roll.restore_minute(codec.decode_minute(minute))
+        self.roll.restore_records(map(codec.decode_record, self._records.values()))
+        self.roll.restore_minutes(map(codec.decode_minute, self._minutes.values()))
         self.roll.restored()
 
     def record(self, student_id: str = "s-1") -> StudentRecord:

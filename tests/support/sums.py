@@ -1,6 +1,6 @@
 """A pipeline that knows no students: it adds up numbers by their name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -50,12 +50,12 @@ class Sums:
         self._steps: list[Sum] = []
         self._next = 0
 
-    def restore(self, topic: Topic, value: bytes) -> None:
-        """Take back a sum."""
+    def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
+        """Take back sums."""
         assert topic is SUMS
-        taken = _decode_sum(value)
-        self._totals[taken.name] = taken.total
-        self._next = max(self._next, taken.next)
+        for taken in map(_decode_sum, values):
+            self._totals[taken.name] = taken.total
+            self._next = max(self._next, taken.next)
 
     def restored(self) -> list[int]:
         """Begin."""

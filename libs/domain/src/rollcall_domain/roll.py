@@ -4,7 +4,7 @@ What it does depends on the updates alone, and on the time that it is told: no c
 a second time changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -57,6 +57,12 @@ class _Judgement:
         self.judges = [(rule.name, rule.judge) for rule in rules.rules if rule.state is state]
         self.limits = [(limit, Watch()) for limit in rules.limits if limit.state is state]
 
+    def watch(self, record: StudentRecord) -> None:
+        """Have the clock find out whether a student stays for too long."""
+        for limit, watch in self.limits:
+            if record.student_id not in watch.students and limit.name not in record.raised:
+                watch.add(record.student_id, record.since + limit.span)
+
 
 class Roll:
     """The students of one partition.
@@ -72,6 +78,7 @@ class Roll:
         self._departures = _Judgement(rules, State.LoggedOut)
         self._memory = rules.memory
         self._students: dict[str, StudentRecord] = {}
+        self._versions = (NOTHING, NOTHING)
         self._activity = Activity(place.partition)
         self._changed: dict[str, StudentRecord] = {}
         self._alerts: list[Alert] = []
@@ -79,25 +86,34 @@ class Roll:
     def __len__(self) -> int:
         return len(self._students)
 
-    def restore_record(self, record: StudentRecord) -> None:
-        """Take in a record as it was kept."""
-        self._students[record.student_id] = record
+    def restore_records(self, records: Iterable[StudentRecord]) -> None:
+        """Take in records as they were kept; the latest of a student last."""
+        students, logged_in, logged_out = self._students, self._arrivals.watch, self._departures.watch
+        version, inbox_version = self._versions
+        for record in records:
+            students[record.student_id] = record
+            if record.version > version:  # noqa: PLR1730 - takes a third of the time
+                version = record.version
+            if record.inbox_version > inbox_version:  # noqa: PLR1730 - as above
+                inbox_version = record.inbox_version
+            if record.state is LOGGED_IN:
+                logged_in(record)
+            else:
+                logged_out(record)
+        self._versions = version, inbox_version
 
-    def restore_minute(self, minute: Minute) -> None:
-        """Take in a minute as it was kept."""
-        self._activity.restore(minute)
+    def restore_minutes(self, minutes: Iterable[Minute]) -> None:
+        """Take in minutes as they were kept."""
+        for minute in minutes:
+            self._activity.restore(minute)
 
     def restored(self) -> tuple[int, int]:
-        """Begin to work with what was taken in.
+        """Tell how far what was taken in has come.
 
         Returns:
             The offsets of the last updates that were applied, in `Student` and in the inbox; -1 if none was.
         """
-        version = inbox_version = NOTHING
-        for record in self._students.values():
-            self._watch(record)
-            version, inbox_version = max(version, record.version), max(inbox_version, record.inbox_version)
-        return version, inbox_version
+        return self._versions
 
     def apply(self, update: StudentRecordUpdate, at: int, source: int, offset: int, cause: bytes) -> bool:
         """Apply an update.
@@ -149,16 +165,7 @@ class Roll:
             for limit, _ in left.limits:
                 if after.since - before.since >= limit.span and limit.name not in before.raised:
                     self._raise(limit, before)
-        for limit, watch in entered.limits:
-            if after.student_id not in watch.students:
-                watch.add(after.student_id, after.since + limit.span)
-
-    def _watch(self, record: StudentRecord) -> None:
-        """Have the clock find out whether a student stays for too long."""
-        judgement = self._arrivals if record.state is LOGGED_IN else self._departures
-        for limit, watch in judgement.limits:
-            if record.student_id not in watch.students and limit.name not in record.raised:
-                watch.add(record.student_id, record.since + limit.span)
+        entered.watch(after)
 
     def _check(self, student_id: str) -> None:
         check_student_id(student_id)
@@ -188,11 +195,12 @@ class Roll:
 
     def _look(self, limit: Limit, record: StudentRecord, now: int) -> None:
         """Find out whether a student has stayed for too long who was watched, and watch them on."""
-        if record.state is limit.state and record.since + limit.span <= now:
+        if record.state is limit.state and record.since + limit.span <= now and limit.name not in record.raised:
             self._raise(limit, record)
             record = replace(record, raised=(*record.raised, limit.name))
             self._students[record.student_id] = self._changed[record.student_id] = record
-        self._watch(record)
+        judgement = self._arrivals if record.state is LOGGED_IN else self._departures
+        judgement.watch(record)
 
     def take(self) -> Changes:
         """Give what has come of updates and of time since it was last taken."""

@@ -1,6 +1,6 @@
 """The pipeline `record`: updates of students to their records, to what happens minute by minute, and to alerts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
@@ -36,12 +36,12 @@ class RecordFold:
         self._log_records = settings.log_records
         self._applied: list[tuple[StudentRecordUpdate, str, int]] = []
 
-    def restore(self, topic: Topic, value: bytes) -> None:
-        """Take back a record or a minute."""
+    def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
+        """Take back records or minutes."""
         if topic is STATE:
-            self._roll.restore_record(codec.decode_record(value))
+            self._roll.restore_records(map(codec.decode_record, values))
         else:
-            self._roll.restore_minute(codec.decode_minute(value))
+            self._roll.restore_minutes(map(codec.decode_minute, values))
 
     def restored(self) -> Sequence[int]:
         """Begin to work with what was taken back; tells how far the inputs are in it."""

@@ -1,6 +1,6 @@
 """What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import msgspec
@@ -51,8 +51,8 @@ class Fold(Protocol):
     if neither, a new one begins with what was written.
     """
 
-    def restore(self, topic: Topic, value: bytes) -> None:
-        """Take back an output that is compacted."""
+    def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
+        """Take back outputs to a topic that is compacted, the latest last."""
 
     def restored(self) -> Sequence[int]:
         """Begin to work with what was taken back.

@@ -87,10 +87,8 @@ class Restoration:
         """Give a fold its tables back; tells what it then says of how far it has come."""
 
         def take(portion: Portion, records: Sequence[Record]) -> None:
-            topic = tables[portion.partition]
-            for record in records:
-                if record.value is not None:
-                    fold.restore(topic, record.value)
+            values = [value for record in records if (value := record.value) is not None]
+            fold.restore(tables[portion.partition], values)
 
         await self._read({partition: self._bounds[partition] for partition in tables}, take)
         return fold.restored()
