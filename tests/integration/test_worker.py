@@ -51,6 +51,17 @@ async def test_what_is_derived_and_how_far_it_has_come_are_written_together(envi
     assert await _steps(environment) == [1, 3, 6, 10, 15]
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_records_that_others_have_compressed_are_read(environment: Environment, codec: str) -> None:
+    await _topics(environment)
+    async with AIOKafkaProducer(bootstrap_servers=environment.servers, compression_type=codec) as client:
+        topic = environment.prefix + "Numbers"
+        await asyncio.gather(*[await client.send(topic, number("a", n)[1], partition=0) for n in (1, 2, 3)])
+    async with _working(environment):
+        await _await_steps(environment, 3)
+    assert await _steps(environment) == [1, 3, 6]
+
+
 async def test_an_id_has_one_effect_also_after_a_restart_and_by_the_inbox(environment: Environment) -> None:
     await _topics(environment)
     async with _working(environment, repeat_window=10) as work:

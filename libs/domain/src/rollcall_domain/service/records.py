@@ -1,5 +1,7 @@
 """Batches of records as aiokafka sends them, put together in less time."""
 
+from collections.abc import Iterator
+
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 Header = tuple[str, bytes]
@@ -7,6 +9,9 @@ Header = tuple[str, bytes]
 
 ForeignHeader = tuple[str, bytes | None]
 """The same as others may write it, whose value may be null."""
+
+Message = tuple[bytes | None, bytes | None, int]
+"""A record without headers: key, value, and time in milliseconds since 1970, UTC."""
 
 _UNCOMPRESSED = 0
 
@@ -51,3 +56,15 @@ class Records(BatchBuilder):  # type: ignore[misc]  # it has no types
         else:
             self._relative_offset += 1
         return described
+
+    def fill(self, messages: Iterator[Message]) -> Message | None:
+        """Add records without headers until one has no room; give that one, or None if all had."""
+        append, offset = self._builder.append, self._relative_offset
+        for message in messages:
+            key, value, timestamp = message
+            if append(offset, timestamp, key, value, []) is None:
+                self._closed, self._relative_offset = True, offset
+                return message
+            offset += 1
+        self._relative_offset = offset
+        return None

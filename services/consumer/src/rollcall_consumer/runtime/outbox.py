@@ -1,11 +1,11 @@
 """What a transaction is to write."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from aiokafka import TopicPartition
 
-from rollcall_consumer.runtime.pipeline import Message
-from rollcall_domain.service.records import ForeignHeader, Records
+from rollcall_domain.service.records import ForeignHeader, Message, Records
 
 BATCH = 512 * 1024
 """Bytes of a batch at the most, but for a record that is larger by itself: half of what Kafka takes by default."""
@@ -30,27 +30,21 @@ class Outbox:
         headers: list[ForeignHeader],
     ) -> None:
         """Add a record; times are milliseconds since 1970, UTC."""
-        self._extend(partition, [(key, value, timestamp)], headers)
+        batches = self._open(partition)
+        if batches[-1].append(timestamp, key, value, headers) is None:
+            batches.append(_batch())
+            batches[-1].append(timestamp, key, value, headers)
 
     def extend(self, partition: TopicPartition, messages: Iterable[Message]) -> None:
         """Add records without headers."""
-        self._extend(partition, messages, [])
+        batches = self._open(partition)
+        queue = iter(messages)
+        while (left := batches[-1].fill(queue)) is not None:
+            batches.append(_batch())
+            queue = chain([left], queue)
 
-    def _extend(
-        self,
-        partition: TopicPartition,
-        messages: Iterable[tuple[bytes | None, bytes | None, int]],
-        headers: list[ForeignHeader],
-    ) -> None:
-        batches = self.batches.get(partition)
-        if batches is None:
-            batches = self.batches[partition] = [_batch()]
-        append = batches[-1].append
-        for key, value, timestamp in messages:
-            if append(timestamp, key, value, headers) is None:
-                batches.append(_batch())
-                append = batches[-1].append
-                append(timestamp, key, value, headers)
+    def _open(self, partition: TopicPartition) -> list[Records]:
+        return self.batches.setdefault(partition, [_batch()])
 
 
 def _batch() -> Records:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.records import Message
 from rollcall_domain.topics import DEAD_LETTERS, Topic
 
 
@@ -35,9 +36,6 @@ class Record(Protocol):
 
 Admitted: TypeAlias = tuple[Record, bytes]
 """A record that repeats none before, and what tells it from all others: its id, or where it was found first."""
-
-Message: TypeAlias = tuple[bytes, bytes, int]
-"""A record to be written: key, value, and time in milliseconds since 1970, UTC."""
 
 Outputs: TypeAlias = Sequence[tuple[Topic, Sequence[Message]]]
 """What is to be written, topic by topic."""
