@@ -62,6 +62,19 @@ async def test_records_that_others_have_compressed_are_read(environment: Environ
     assert await _steps(environment) == [1, 3, 6]
 
 
+async def test_records_of_a_transaction_that_was_given_up_have_no_effect(environment: Environment) -> None:
+    await _topics(environment)
+    topic = environment.prefix + "Numbers"
+    async with AIOKafkaProducer(bootstrap_servers=environment.servers, transactional_id=topic) as client:
+        for n, end in enumerate((client.commit_transaction, client.abort_transaction) * 2, 1):
+            await client.begin_transaction()
+            await client.send_and_wait(topic, number("a", n)[1], partition=0)
+            await end()
+    async with _working(environment):
+        await _await_steps(environment, 2)
+    assert await _steps(environment) == [1, 4]
+
+
 async def test_an_id_has_one_effect_also_after_a_restart_and_by_the_inbox(environment: Environment) -> None:
     await _topics(environment)
     async with _working(environment, repeat_window=10) as work:

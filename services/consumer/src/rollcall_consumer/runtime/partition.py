@@ -32,8 +32,8 @@ log = structlog.get_logger()
 POLL = 1.0
 """Seconds to wait for records, if the clock does not matter before."""
 
-TURN = 50_000
-"""Records after which a turn takes in no more."""
+TURN = 5
+"""Portions of each input that a turn takes in at the most: some 50,000 updates."""
 
 SLICE = 500
 """Records that are taken in without giving way to other tasks."""
@@ -198,10 +198,13 @@ class PartitionTask:
     async def _turn(self, source: Source, intake: Intake, state: State, transactor: Transactor) -> None:
         """Take in what has come in, and write what comes of it."""
         kept, self.kept = self.kept, None
-        while not self._is_enough(intake) and (portions := [*source.take()]):
+        for _ in range(TURN):
+            portions = [*source.take()]
             for portion in portions:
                 async with self._workplace.intake:
                     await self._take(portion, intake)
+            if not portions or self._is_over(intake):
+                break
         self._look_at_clock(state.fold)
         outbox = intake.pack()
         if not intake.taken and not outbox.batches:
@@ -212,12 +215,12 @@ class PartitionTask:
         intake.committed()
         self.kept = Kept(note, state)
 
-    def _is_enough(self, intake: Intake) -> bool:
-        return self._stopping or intake.fault is not None or intake.taken >= TURN
+    def _is_over(self, intake: Intake) -> bool:
+        return self._stopping or intake.fault is not None
 
     async def _take(self, portion: Portion, intake: Intake) -> None:
         for records in portion.pieces(SLICE):
-            if self._stopping or intake.fault is not None:
+            if self._is_over(intake):
                 return
             self._latest = records[0].timestamp
             intake.take(portion.partition, records)
