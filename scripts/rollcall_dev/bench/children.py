@@ -180,4 +180,5 @@ READY = b"ready\n"
 def obey(job: type[S], work: Callable[[S], object]) -> None:
     """Be such a child: read the job, do it, and answer with what comes of it."""
     answer = work(msgspec.json.decode(sys.argv[1], type=job))
-    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    with open(sys.stdout.fileno(), "wb", closefd=False) as output:  # unlike Python's own it is never unbuffered
+        output.write(msgspec.json.encode(answer) + b"\n")
