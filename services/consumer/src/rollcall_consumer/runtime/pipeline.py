@@ -50,7 +50,7 @@ class Fold(Protocol):
     """
 
     def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
-        """Take back outputs to a topic that is compacted, the latest last."""
+        """Take back outputs to a topic that is compacted, the latest of each key alone, in any order."""
 
     def restored(self) -> Sequence[int]:
         """Begin to work with what was taken back.

@@ -84,13 +84,17 @@ class Restoration:
         return positions
 
     async def tables(self, fold: Fold, tables: Mapping[TopicPartition, Topic]) -> Sequence[int]:
-        """Give a fold its tables back; tells what it then says of how far it has come."""
+        """Give a fold its tables back, the latest value of each key; tells what it says of how far it has come then."""
+        latest: dict[TopicPartition, dict[bytes | None, bytes | None]] = {partition: {} for partition in tables}
 
         def take(portion: Portion, records: Sequence[Record]) -> None:
-            values = [value for record in records if (value := record.value) is not None]
-            fold.restore(tables[portion.partition], values)
+            latest[portion.partition].update([(record.key, record.value) for record in records])
 
         await self._read({partition: self._bounds[partition] for partition in tables}, take)
+        begun = monotonic()
+        for partition, topic in tables.items():
+            await _give(fold, topic, latest[partition])
+        self._progress.seconds += monotonic() - begun
         return fold.restored()
 
     async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
@@ -131,3 +135,11 @@ class Restoration:
                     del left[portion.partition]
             self._progress.seconds = before + monotonic() - begun
         self._progress.left = 0
+
+
+async def _give(fold: Fold, topic: Topic, values: dict[bytes | None, bytes | None]) -> None:
+    """Give a fold values, which are not kept meanwhile."""
+    while values:
+        piece = [values.popitem()[1] for _ in range(min(SLICE, len(values)))]
+        fold.restore(topic, [value for value in piece if value is not None])
+        await asyncio.sleep(0)
