@@ -44,7 +44,9 @@ class Outbox:
             queue = chain([left], queue)
 
     def _open(self, partition: TopicPartition) -> list[Records]:
-        return self.batches.setdefault(partition, [_batch()])
+        if partition not in self.batches:
+            self.batches[partition] = [_batch()]
+        return self.batches[partition]
 
 
 def _batch() -> Records:
