@@ -73,6 +73,8 @@ def test_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
 def test_command_runs_until_told_to_stop(stop: str) -> None:
+    # A shell that runs tests in the background has told them, and all that they start, to ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "rollcall_dev.kafka", "--property", "a.b=c"]
     process = subprocess.Popen(
         command,
