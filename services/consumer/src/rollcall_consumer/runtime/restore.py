@@ -91,11 +91,18 @@ class Restoration:
             latest[portion.partition].update([(record.key, record.value) for record in records])
 
         await self._read({partition: self._bounds[partition] for partition in tables}, take)
-        begun = monotonic()
         for partition, topic in tables.items():
-            await _give(fold, topic, latest[partition])
-        self._progress.seconds += monotonic() - begun
+            await self._give(fold, topic, latest[partition])
         return fold.restored()
+
+    async def _give(self, fold: Fold, topic: Topic, values: dict[bytes | None, bytes | None]) -> None:
+        """Give a fold values, which are not kept meanwhile."""
+        begun, before = monotonic(), self._progress.seconds
+        while values:
+            piece = [values.popitem()[1] for _ in range(min(SLICE, len(values)))]
+            fold.restore(topic, [value for value in piece if value is not None])
+            await asyncio.sleep(0)
+            self._progress.seconds = before + monotonic() - begun
 
     async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
         """Read back the ids of the records before those at which work goes on."""
@@ -135,11 +142,3 @@ class Restoration:
                     del left[portion.partition]
             self._progress.seconds = before + monotonic() - begun
         self._progress.left = 0
-
-
-async def _give(fold: Fold, topic: Topic, values: dict[bytes | None, bytes | None]) -> None:
-    """Give a fold values, which are not kept meanwhile."""
-    while values:
-        piece = [values.popitem()[1] for _ in range(min(SLICE, len(values)))]
-        fold.restore(topic, [value for value in piece if value is not None])
-        await asyncio.sleep(0)
