@@ -160,9 +160,8 @@ class _Admin:
             with contextlib.suppress(GroupCoordinatorNotAvailableError):
                 coordinator = await self._client.find_coordinator(group)
                 offsets = await self._client.list_consumer_group_offsets(group, coordinator, partitions)
-                if offsets.keys() == set(
-                    partitions
-                ):  # else it is not the coordinator yet, without calling that an error
+                # One that is not the coordinator yet may give fewer, without calling that an error.
+                if offsets.keys() == set(partitions):
                     return [max(0, offsets[partition].offset) for partition in partitions]
             await asyncio.sleep(INTERVAL)
 

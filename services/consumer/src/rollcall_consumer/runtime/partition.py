@@ -154,7 +154,7 @@ class PartitionTask:
             intake = Intake(self.index, self._workplace, state)
             self._source, self._positions, self._targets = source, state.positions, None
             source.read(state.positions)
-            while not self._stopping and intake.fault is None and not transactor.worn:
+            while not self._is_over(intake) and not transactor.worn:
                 await self._wait(source, state.fold)
                 await self._turn(source, intake, state, transactor)
             self._source = None
