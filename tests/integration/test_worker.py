@@ -51,30 +51,6 @@ async def test_what_is_derived_and_how_far_it_has_come_are_written_together(envi
     assert await _steps(environment) == [1, 3, 6, 10, 15]
 
 
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_records_that_others_have_compressed_are_read(environment: Environment, codec: str) -> None:
-    await _topics(environment)
-    async with AIOKafkaProducer(bootstrap_servers=environment.servers, compression_type=codec) as client:
-        topic = environment.prefix + "Numbers"
-        await asyncio.gather(*[await client.send(topic, number("a", n)[1], partition=0) for n in (1, 2, 3)])
-    async with _working(environment):
-        await _await_steps(environment, 3)
-    assert await _steps(environment) == [1, 3, 6]
-
-
-async def test_records_of_a_transaction_that_was_given_up_have_no_effect(environment: Environment) -> None:
-    await _topics(environment)
-    topic = environment.prefix + "Numbers"
-    async with AIOKafkaProducer(bootstrap_servers=environment.servers, transactional_id=topic) as client:
-        for n, end in enumerate((client.commit_transaction, client.abort_transaction) * 2, 1):
-            await client.begin_transaction()
-            await client.send_and_wait(topic, number("a", n)[1], partition=0)
-            await end()
-    async with _working(environment):
-        await _await_steps(environment, 2)
-    assert await _steps(environment) == [1, 4]
-
-
 async def test_an_id_has_one_effect_also_after_a_restart_and_by_the_inbox(environment: Environment) -> None:
     await _topics(environment)
     async with _working(environment, repeat_window=10) as work:
@@ -219,8 +195,7 @@ async def test_tells_its_lag_in_records_and_seconds(environment: Environment) ->
     assert first["rollcall_lag_records"] == 3
     assert first["rollcall_lag_seconds"] > 1e9
     assert (last["rollcall_lag_records"], last["rollcall_lag_seconds"]) == (0, 0)
-    assert last["rollcall_restore_records_left"] == 0
-    assert last["rollcall_restore_seconds"] == pytest.approx(0, abs=0.1)  # there was nothing to read
+    assert (last["rollcall_restore_records_left"], last["rollcall_restore_seconds"]) == (0, 0)
 
 
 async def test_a_coordinator_that_is_just_loading_the_group_does_not_make_it_begin_anew(
