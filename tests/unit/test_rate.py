@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from rollcall_domain.service.rate import Rate
 from rollcall_producer.access import client_of
-from rollcall_producer.rate import Buckets, Rate
+from rollcall_producer.rate import Buckets
 from rollcall_producer.worker import Worker
 
 

@@ -6,8 +6,8 @@ from time import monotonic
 import structlog
 from starlette.types import Scope
 
+from rollcall_domain.service.rate import Rate
 from rollcall_producer.access import client_of
-from rollcall_producer.rate import Rate
 
 log = structlog.get_logger()
 

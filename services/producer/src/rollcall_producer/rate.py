@@ -1,8 +1,4 @@
-"""So many a second: token buckets, by arithmetic on the time at which a bucket will be full again.
-
-That time is all there is to a bucket, in seconds of the monotonic clock; one that has passed is a full bucket. There
-are no timers, and nothing to be done for a bucket that nobody takes from.
-"""
+"""How many updates a second a client may send: a bucket for each, in memory that workers share."""
 
 import asyncio
 import math
@@ -14,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
+from rollcall_domain.service.rate import Rate
 from rollcall_producer.problems import Problem
 from rollcall_producer.worker import Worker
 
@@ -26,26 +23,6 @@ _SLOTS = 16_384
 _WAYS = 8
 _ENTRY = 16
 _SIZE = _SLOTS * _ENTRY
-
-
-class Rate:
-    """A rate, and a bucket's size: what comes in within a second, and one at the least.
-
-    Args:
-        per_second: How many a second; more than 0.
-    """
-
-    def __init__(self, per_second: float) -> None:
-        self._each = 1 / per_second
-        self._size = max(1.0, self._each)
-
-    def take(self, full_at: float, now: float, count: int = 1) -> float:
-        """Take from a bucket, also what it does not have; give the time at which it will be full again."""
-        return max(full_at, now) + count * self._each
-
-    def free_at(self, full_at: float) -> float:
-        """Give the time from which on there is one to take."""
-        return full_at - self._size + self._each
 
 
 class Buckets:
