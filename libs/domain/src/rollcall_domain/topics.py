@@ -15,11 +15,13 @@ class Topic(msgspec.Struct, frozen=True):
         name: The name, before an environment's prefix.
         settings: Kafka's topic configuration, by its own names.
         derived: Whether it belongs to one consumer group, which makes it from other topics.
+        partitions: How many it has, where that is not as many as all others have.
     """
 
     name: str
     settings: dict[str, str]
     derived: bool = False
+    partitions: int | None = None
 
 
 def _milliseconds(**span: float) -> str:
@@ -73,3 +75,11 @@ ACTIVITY = Topic(
 
 ALERTS = Topic("Student.Alerts", _kept(days=365), derived=True)
 """What rules have found. Key: StudentId in UTF-8."""
+
+CONTROL = Topic(
+    "Student.Control",
+    {"cleanup.policy": "delete", "retention.ms": "-1", "message.timestamp.type": "CreateTime"},
+    derived=True,
+    partitions=1,
+)
+"""What a consumer group was told by operators, from the first time on. No key."""

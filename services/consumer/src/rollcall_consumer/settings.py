@@ -25,6 +25,9 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
         ),
     ] = GROUP
     log_records: Annotated[bool, Meta(description="whether every record is logged; off is faster")] = True
+    rate: Annotated[
+        float, Meta(ge=0, description="records a second that the group handles, all replicas together; 0 for any")
+    ] = 0
 
     repeat_window: Annotated[
         int,

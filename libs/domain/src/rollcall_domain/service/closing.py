@@ -1,9 +1,9 @@
-"""The end of a producer's Kafka client, whatever has become of what it has been given."""
+"""The end of a Kafka client, whatever has become of what it was to do."""
 
 import asyncio
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from rollcall_domain.service.cause import explain
 
@@ -38,3 +38,23 @@ async def close(client: AIOKafkaProducer, pause: float) -> None:
     except Exception as error:  # noqa: BLE001 - whatever has broken the client may come up here again
         log.debug("A Kafka client could not be closed in order", reason=explain(error))
     client._closed = True  # noqa: SLF001 - else it warns that nobody has closed it
+
+
+async def leave(consumer: AIOKafkaConsumer, limit: float) -> bool:
+    """Close a consumer, be Kafka there or not.
+
+    aiokafka's `stop()` ends as if its caller had been cancelled where a broker is away, and may wait for its answer.
+
+    Args:
+        consumer: The consumer. No error is raised.
+        limit: Seconds after which it is left as it is.
+
+    Returns:
+        Whether it has left in order.
+    """
+    leaving = asyncio.create_task(consumer.stop())
+    try:
+        await asyncio.wait([leaving], timeout=limit)
+    finally:
+        leaving.cancel()
+    return leaving.done() and not leaving.cancelled() and leaving.exception() is None

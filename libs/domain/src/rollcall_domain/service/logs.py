@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 import msgspec
 import structlog
@@ -44,23 +44,24 @@ class _Discreet(logging.Filter):
         return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
 
 
-def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
+def configure(log_format: Literal["auto", "console", "json"], level: str, stream: TextIO = sys.stdout) -> None:
     """Set up logging for the process.
 
     Args:
         log_format: `console` for people, `json` for programs, `auto` to choose by whether a terminal looks on.
         level: The least level that is logged, in lower case.
+        stream: Where to.
     """
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    console = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
-    tail = _console() if console else _json()
+    console = log_format == "console" or (log_format == "auto" and stream.isatty())
+    tail = _console(stream) if console else _json()
     structlog.configure(
         processors=[*_SHARED, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail]
@@ -76,14 +77,15 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
 
 
 def hush() -> None:
-    """Keep libraries silent, for a command that says by itself what has failed."""
+    """Log nothing, for a command that says by itself what has failed."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 
-def _console() -> list[Processor]:
+def _console(stream: TextIO) -> list[Processor]:
     # The other formatter of tracebacks, used where `rich` is installed, shows variables, and so perhaps secrets.
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
 
 
 def _json() -> list[Processor]:

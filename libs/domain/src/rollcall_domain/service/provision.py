@@ -1,7 +1,7 @@
 """Topics at start: what a service needs exists, laid out as declared, before its first record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,7 +41,7 @@ async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> N
     async with _administering(settings) as admin:
         created = await _create_missing(admin, topics, settings)
         await _await_leaders(admin, created)
-        await _check_layout(admin, [topic_name(topic, settings) for topic in topics], settings.partitions)
+        await _check_layout(admin, {topic_name(topic, settings): _partitions(topic, settings) for topic in topics})
 
 
 async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
@@ -104,17 +104,18 @@ async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], s
         [
             NewTopic(
                 name=topic_name(topic, settings),
-                num_partitions=settings.partitions,
+                num_partitions=_partitions(topic, settings),
                 replication_factor=settings.replication,
                 topic_configs={**topic.settings, "min.insync.replicas": str(max(1, settings.replication - 1))},
             )
             for topic in missing
         ]
     )
+    counts = {topic_name(topic, settings): _partitions(topic, settings) for topic in missing}
     for name, code, message in response.topic_errors:
         error = for_code(code)
         if error is NoError:
-            log.info("Created topic", topic=name, partitions=settings.partitions, replication=settings.replication)
+            log.info("Created topic", topic=name, partitions=counts[name], replication=settings.replication)
         elif error is TopicAuthorizationFailedError:
             raise error(f"{name}, which we may neither describe nor create")
         elif error is not TopicAlreadyExistsError:
@@ -133,10 +134,14 @@ def _is_led(topic: dict[str, Any]) -> bool:
     return topic["error_code"] == 0 and all(partition["leader"] >= 0 for partition in topic["partitions"])
 
 
-async def _check_layout(admin: AIOKafkaAdminClient, names: list[str], partitions: int) -> None:
-    for topic in await admin.describe_topics(names):
+def _partitions(topic: Topic, settings: ServiceSettings) -> int:
+    return topic.partitions or settings.partitions
+
+
+async def _check_layout(admin: AIOKafkaAdminClient, partitions: Mapping[str, int]) -> None:
+    for topic in await admin.describe_topics([*partitions]):
+        name, found = topic["topic"], len(topic["partitions"])
         if topic["error_code"]:
-            raise for_code(topic["error_code"])(topic["topic"])
-        found = len(topic["partitions"])
-        if found != partitions:
-            raise TopicMismatchError(topic["topic"], partitions, found)
+            raise for_code(topic["error_code"])(name)
+        if found != partitions[name]:
+            raise TopicMismatchError(name, partitions[name], found)

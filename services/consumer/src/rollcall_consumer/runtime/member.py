@@ -2,26 +2,34 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rollcall_consumer.runtime.committed import committed, refuse_failed_fetches
-from rollcall_consumer.runtime.partition import POLL, Kept, PartitionTask
+from rollcall_consumer.runtime.group import Flow
+from rollcall_consumer.runtime.orders import Orders
+from rollcall_consumer.runtime.pace import Pace
+from rollcall_consumer.runtime.partition import Kept, PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.cause import Overheard, is_refusal
+from rollcall_domain.service.closing import leave
 
 log = structlog.get_logger()
 
 SESSION_TIMEOUT = 6.0
 """Seconds without a heartbeat after which the group takes a replica for dead: the least that a broker allows."""
+
+POLL = 1.0
+"""Seconds between looks at the work."""
 
 HEARTBEAT = 0.5
 """Seconds between heartbeats: it is by them that a replica learns that partitions move."""
@@ -45,6 +53,20 @@ NOWHERE = TopicPartition("", 0)
 """A partition that no topic has."""
 
 
+class Contact(NamedTuple):
+    """The group, within reach.
+
+    Attributes:
+        consumer: A consumer that is to be a member.
+        orders: What operators say.
+        letter_limit: Bytes that a dead letter may have.
+    """
+
+    consumer: AIOKafkaConsumer
+    orders: Orders
+    letter_limit: int
+
+
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """A connected consumer, and its work in the group.
 
@@ -53,18 +75,35 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, pipeline: Pipeline, settings: ConsumerSettings, letter_limit: int
+        self,
+        contact: Contact,
+        pipeline: Pipeline,
+        settings: ConsumerSettings,
+        ends: Mapping[TopicPartition, int],
     ) -> None:
         self.tasks: list[PartitionTask] = []
         self._kept: dict[int, Kept | None] = {}
-        self._consumer = consumer
-        self._workplace = Workplace(pipeline, settings, partial(committed, consumer), letter_limit)
+        consumer = self._consumer = contact.consumer
+        inputs = [
+            TopicPartition(settings.topic_name(topic), index)
+            for topic in pipeline.inputs
+            for index in range(settings.partitions)
+        ]
+        self._pace = Pace(consumer, inputs, contact.orders, settings)
+        self._workplace = Workplace(
+            pipeline, settings, partial(committed, consumer), contact.letter_limit, self._pace.throttle, ends
+        )
         self._assigned = False
         self._mismatch: TopicMismatchError | None = None
         self._leaving = False
         self._answers = True
         self._progress = monotonic()
         self._next_look = monotonic() + PULSE
+
+    @property
+    def flows(self) -> Mapping[int, Flow]:
+        """What happens to the partitions of the whole group, as far as that is known."""
+        return self._pace.flows
 
     def live(self) -> str | None:
         """Tell that there is no progress, or None."""
@@ -96,15 +135,17 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """
         place, settings = self._workplace, self._workplace.settings
         topics = [settings.topic_name(topic) for topic in place.pipeline.inputs]
+        pacing = asyncio.create_task(self._pace.run(), name="pace")
         try:
             refuse_failed_fetches(self._consumer)
             self._consumer.subscribe(topics, listener=self)
             log.info("Running consumer", pipeline=place.pipeline.name, group=settings.group_id, topic=topics[0])
-            await self._stay()
+            await self._stay(pacing)
         finally:
+            pacing.cancel()
             await self._leave()
 
-    async def _stay(self) -> None:
+    async def _stay(self, pacing: asyncio.Task[None]) -> None:
         """Poll, also without partitions, and watch.
 
         aiokafka leaves the group when nobody polls, and tells of a group that is lost only those who do.
@@ -116,6 +157,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                     await self._consumer.getmany(NOWHERE, timeout_ms=int(POLL * 1000))
             for task in self.tasks:
                 task.check()
+            if pacing.done():
+                pacing.result()
             if self._mismatch is not None:
                 raise self._mismatch
             if monotonic() > self._next_look:
@@ -140,11 +183,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
 
     async def _leave(self) -> None:
         self._leaving = True
-        try:
+        left = False
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT):
                 await self._stop_tasks(LEAVE_TIMEOUT / 2)
-                await self._consumer.stop()
-        except TimeoutError:
+                left = await leave(self._consumer, LEAVE_TIMEOUT)
+        if not left:
             log.warning("Kafka did not answer; the group will notice in a while", seconds=SESSION_TIMEOUT)
 
     async def _stop_tasks(self, grace: float) -> None:
@@ -167,6 +211,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if self._leaving:
             return
         indexes, kept = _indexes(assigned), self._kept
+        self._pace.hold(indexes)
         self._mismatch = self._find_mismatch(assigned)
         if self._mismatch is None:
             self.tasks = [PartitionTask(index, self._workplace, kept.get(index)) for index in indexes]

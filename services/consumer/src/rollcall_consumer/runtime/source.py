@@ -5,7 +5,6 @@ one. Here records are given out as its decoder has them.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import TracebackType
@@ -13,10 +12,11 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException, KafkaError
+from aiokafka.errors import CorruptRecordException
 
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options, started
 
 FETCH_WAIT = 0.25
@@ -43,6 +43,7 @@ class Portion:
     Attributes:
         partition: Which one.
         next: The offset that comes after them.
+        empty: Whether all of them are known to be taken.
 
     Raises:
         CorruptRecordException: They are not as they were written.
@@ -50,9 +51,10 @@ class Portion:
 
     def __init__(self, partition: TopicPartition, fetched: PartitionRecords) -> None:
         self.partition = partition
+        self.empty = False
         self.next: int = fetched.next_fetch_offset
         self._begin = self.next
-        self._batches = [*self._committed(fetched)]
+        self._records = chain.from_iterable([*self._committed(fetched)])
         fetched._records_iterator = None  # noqa: SLF001 - else it would hold itself
 
     def _committed(self, fetched: PartitionRecords) -> Iterator[Iterable[Record]]:
@@ -73,10 +75,15 @@ class Portion:
     def _rest(self, batch: Iterable[Record]) -> Iterator[Record]:
         return (record for record in batch if record.offset >= self._begin)
 
+    def take(self, count: int) -> list[Record]:
+        """Take the next records, so many at the most; there are none if all are taken."""
+        taken = list(islice(self._records, count))
+        self.empty = not taken
+        return taken
+
     def pieces(self, size: int) -> Iterator[list[Record]]:
-        """Take the records, so many at a time."""
-        records = chain.from_iterable(self._batches)
-        while piece := list(islice(records, size)):
+        """Take all records, so many at a time."""
+        while piece := self.take(size):
             yield piece
 
 
@@ -115,9 +122,7 @@ class Source:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(CLOSE_LIMIT):
-                await self._consumer.stop()
+        await leave(self._consumer, CLOSE_LIMIT)
 
     async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Find out the first offset of each partition, and the one that comes after its last."""

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.topics import Topic
 
@@ -24,12 +25,17 @@ class Workplace:
         settings: The service's settings.
         committed: Reads what the group has committed.
         letter_limit: Bytes that a dead letter may have.
+        throttle: How fast it may be done.
+        ends: The offset at which work on a partition is to end, where it is to.
+        intake: Is held by who takes records in.
     """
 
     pipeline: Pipeline
     settings: ConsumerSettings
     committed: Committed
     letter_limit: int
+    throttle: Throttle
+    ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     intake: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def place(self, topic: Topic, index: int) -> TopicPartition:

@@ -1,0 +1,94 @@
+"""What operators have told the group, and tell it: read from the first order on, by every replica."""
+
+import asyncio
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.control import Control, Order, decode, encode
+from rollcall_domain.service.closing import leave
+from rollcall_domain.service.connection import client_options, started
+from rollcall_domain.topics import CONTROL
+
+log = structlog.get_logger()
+
+FETCH_WAIT = 5.0
+"""Seconds that a broker may let a request wait for orders."""
+
+READ_LIMIT = 15.0
+"""Seconds to read all orders that there are."""
+
+CLOSE_LIMIT = 1.0
+"""Seconds for leaving Kafka."""
+
+
+class Orders:
+    """The orders of a group.
+
+    Args:
+        settings: The service's settings.
+
+    Attributes:
+        control: What they come to so far.
+    """
+
+    def __init__(self, settings: ConsumerSettings) -> None:
+        self.control = Control()
+        self._partition = TopicPartition(settings.topic_name(CONTROL), 0)
+        self._consumer = AIOKafkaConsumer(
+            **client_options(settings, "rollcall-control"),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=int(FETCH_WAIT * 1000),
+        )
+
+    async def start(self) -> None:
+        """Connect, and read all that there is.
+
+        Raises:
+            KafkaError: Kafka can't be reached, or refuses.
+            TimeoutError: Kafka does not answer.
+        """
+        await started(self._consumer)
+        async with asyncio.timeout(READ_LIMIT):
+            self._consumer.assign([self._partition])
+            end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+            while await self._consumer.position(self._partition) < end:
+                await self._read(0.1)
+
+    async def read(self) -> None:
+        """Read what has come in since.
+
+        Raises:
+            KafkaError: Kafka refuses.
+        """
+        await self._read(0)
+
+    async def _read(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
+        polled = await self._consumer.getmany(self._partition, timeout_ms=int(timeout * 1000))
+        for record in polled.get(self._partition, ()):
+            order = decode(record.value)
+            if order is None:
+                log.warning("Passed over an order that is not known", offset=record.offset)
+            else:
+                self.control.apply(order)
+
+    async def stop(self) -> None:
+        """Leave Kafka."""
+        await leave(self._consumer, CLOSE_LIMIT)
+
+
+async def give(order: Order, settings: ConsumerSettings) -> None:
+    """Give an order to the group, for all of its replicas.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka does not answer; it may have the order nevertheless.
+    """
+    client = await started(AIOKafkaProducer(**client_options(settings, "rollcall-control"), acks="all"))
+    try:
+        await client.send_and_wait(settings.topic_name(CONTROL), encode(order), partition=0)
+    finally:
+        await client.stop()

@@ -1,0 +1,194 @@
+"""The turns of the work on one partition: each takes in what has come in, and writes what comes of it.
+
+Each turn is a transaction: it is short while there is little to do, so that nobody waits, and holds all that has come
+in meanwhile when there is much.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from time import time
+
+from aiokafka import TopicPartition
+
+from rollcall_consumer.runtime.intake import Intake, State
+from rollcall_consumer.runtime.pipeline import Record
+from rollcall_consumer.runtime.source import Portion, Source
+from rollcall_consumer.runtime.transactor import Transactor
+from rollcall_consumer.runtime.workplace import Workplace
+
+POLL = 1.0
+"""Seconds to wait for records, if the clock does not matter before."""
+
+TURN = 2
+"""Portions of each input that a turn takes in at the most: some 20,000 updates.
+
+With fewer there are more transactions; with more, what has changed does not fit into the processor's cache any more.
+"""
+
+SLICE = 500
+"""Records that are taken in without giving way to other tasks."""
+
+
+class Turns:
+    """Turns, from one reading back of the state to the next.
+
+    Args:
+        index: The partition's index.
+        workplace: What it shares with others.
+        source: Where records come from.
+        state: What they have led to so far.
+        transactor: Writes.
+
+    Attributes:
+        stopping: Whether no more is to be taken in.
+        caught_up: Whether all is handled that was there when they began.
+    """
+
+    def __init__(self, index: int, workplace: Workplace, source: Source, state: State, transactor: Transactor) -> None:
+        self.stopping = False
+        self.caught_up = False
+        self._workplace = workplace
+        self._source = source
+        self._state = state
+        self._transactor = transactor
+        self._intake = Intake(index, workplace, state)
+        self._ends = {
+            partition: workplace.ends[partition] for partition in state.positions if partition in workplace.ends
+        }
+        self._hand: deque[Portion] = deque()
+        self._granted = 0
+        self._targets: Mapping[TopicPartition, int] | None = None
+        self._noted = dict(state.positions)
+        self._idle = False
+        self._latest: int | None = None
+        source.read(state.positions, self._ends)
+
+    @property
+    def fault(self) -> str | None:
+        """Why no more is taken in, if so, for people."""
+        return self._intake.fault
+
+    @property
+    def over(self) -> bool:
+        """Whether no more is taken in."""
+        return self.stopping or self.fault is not None
+
+    @property
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """The offset at which each input goes on."""
+        return self._state.positions
+
+    def lag(self) -> int | None:
+        """Count the records that are not handled yet, up to the first open transaction; None before the first fetch.
+
+        Marks of transactions count as records.
+        """
+        ends = self._known_ends()
+        if ends is None:
+            return None
+        return sum(max(0, end - self.positions[partition]) for partition, end in ends.items())
+
+    def lag_seconds(self) -> float | None:
+        """Tell how old the oldest record is that is not handled yet; None before the first fetch.
+
+        Where that record has not been fetched yet, the last one that was stands for it, which is older.
+        """
+        lag = self.lag()
+        if lag is None:
+            return None
+        return max(0.0, time() - self._latest / 1000) if lag and self._latest is not None else 0.0
+
+    def _known_ends(self) -> Mapping[TopicPartition, int] | None:
+        """Tell where the inputs end, once that is known of all."""
+        ends = {partition: end for partition in self.positions if (end := self._source.end(partition)) is not None}
+        return ends if len(ends) == len(self.positions) else None
+
+    async def wait(self) -> None:
+        """Wait until there is something to do, and until it may be done."""
+        if not self._hand:
+            due = self._state.fold.next_due() if self.lag() == 0 else None  # the clock matters once all is taken in
+            timeout = POLL if due is None else min(POLL, max(0.0, due / 1000 - time()))
+            await self._source.wait(timeout)
+            self._hand.extend(self._source.take())
+            self._idle = not self._hand
+        self._granted = await self._workplace.throttle.grant() if self._hand else 0
+
+    async def turn(self, note: str) -> bool:
+        """Take in what has come in, and write what comes of it.
+
+        Args:
+            note: Is kept beside the offsets.
+
+        Returns:
+            Whether anything was written; if not, nothing has changed.
+        """
+        await self._take_in()
+        self._look_at_clock()
+        outbox = self._intake.pack()
+        passed_marks = self._idle and self._noted != self.positions
+        if not (self._intake.taken or outbox.batches or passed_marks):
+            return False
+        await self._transactor.commit(outbox, self.positions, note)
+        self._intake.committed()
+        self._noted = dict(self.positions)
+        return True
+
+    async def _take_in(self) -> None:
+        """Take in as many records as may be."""
+        left = self._granted
+        for number in range(TURN):
+            if number and not self._hand:
+                self._hand.extend(self._source.take())
+            left = await self._work_off(left)
+            if not left or self.over:
+                break
+        self._workplace.throttle.give_back(self._granted, self._granted - left)
+
+    async def _work_off(self, left: int) -> int:
+        """Take in what is in hand, the inputs by turns; give how many more records may be."""
+        for _ in range(len(self._hand)):
+            if not left or self.over:
+                break
+            portion = self._hand.popleft()
+            async with self._workplace.intake:
+                left -= await self._take(portion, left)
+            if not portion.empty:
+                self._hand.append(portion)
+        return left
+
+    async def _take(self, portion: Portion, most: int) -> int:
+        """Take in so many records of a portion at the most; give how many they were."""
+        taken = 0
+        while taken < most and not self.over:
+            records = self._cut(portion.partition, portion.take(min(SLICE, most - taken)))
+            if not records:
+                self._intake.skip(portion.partition, min(portion.next, self._ends.get(portion.partition, portion.next)))
+                break
+            self._latest = records[0].timestamp
+            self._intake.take(portion.partition, records)
+            self._latest = records[-1].timestamp
+            taken += len(records)
+            await asyncio.sleep(0)
+        return taken
+
+    def _cut(self, partition: TopicPartition, records: list[Record]) -> list[Record]:
+        """Leave out records that lie beyond where the work is to end."""
+        end = self._ends.get(partition)
+        if end is None or not records or records[-1].offset < end:
+            return records
+        return [record for record in records if record.offset < end]
+
+    def _look_at_clock(self) -> None:
+        """Let time pass, if all is taken in that was written before."""
+        ends = self._known_ends()
+        if ends is None:
+            return
+        if self._targets is None:
+            self._targets = ends
+        self.caught_up = self.caught_up or self._has_reached(self._targets)
+        if self._has_reached(ends):
+            self._state.fold.tick(int(time() * 1000))
+
+    def _has_reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        return all(self.positions[partition] >= end for partition, end in ends.items())
