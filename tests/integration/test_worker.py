@@ -174,7 +174,7 @@ async def test_tells_its_lag_in_records_and_seconds(environment: Environment) ->
         values.append(
             {
                 metric.name: sample.value
-                for metric in LagCollector(lambda: work.worker.tasks).collect()
+                for metric in LagCollector(work.worker).collect()
                 for sample in metric.samples
                 if sample.labels == {"partition": "2"}
             }

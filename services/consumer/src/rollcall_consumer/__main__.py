@@ -5,6 +5,8 @@ from functools import partial
 
 import click
 
+from rollcall_consumer.commands.drain import drain_command
+from rollcall_consumer.commands.lag import lag_command
 from rollcall_consumer.commands.rate import rate_command
 from rollcall_consumer.commands.tail import tail_command
 from rollcall_consumer.pipelines import PIPELINES
@@ -27,8 +29,8 @@ def run(pipeline: str) -> None:
     sys.exit(run_process(ConsumerSettings, partial(consume, PIPELINES[pipeline])))
 
 
-main.add_command(tail_command)
-main.add_command(rate_command)
+for command in (tail_command, lag_command, drain_command, rate_command):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

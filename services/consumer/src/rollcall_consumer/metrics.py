@@ -13,6 +13,7 @@ forwarded = Counter(
 dead_letters = Counter(
     "rollcall_dead_letters", "Records that went to the dead letters, by reason", ["reason"], registry=registry
 )
+written = Counter("rollcall_written_records", "Records that were written, by topic", ["topic"], registry=registry)
 commits = Counter("rollcall_commits", "Transactions that were committed", registry=registry)
 commit_seconds = Histogram(
     "rollcall_commit_seconds",

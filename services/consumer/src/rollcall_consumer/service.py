@@ -25,7 +25,7 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
         ConfigurationError: The health port can't be listened on.
     """
     worker = Worker(pipeline, settings)
-    metrics.registry.register(LagCollector(lambda: worker.tasks))
+    metrics.registry.register(LagCollector(worker))
     app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
     gc.collect()
     gc.freeze()

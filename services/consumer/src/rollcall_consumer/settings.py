@@ -29,6 +29,10 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
         float, Meta(ge=0, description="records a second that the group handles, all replicas together; 0 for any")
     ] = 0
 
+    catch_up_seconds: Annotated[
+        float, Meta(gt=0, description="seconds within which as many replicas as are wanted would work off what waits")
+    ] = 60
+
     repeat_window: Annotated[
         int,
         Meta(ge=1, le=10_000_000, description="records of a partition among which an id has no effect twice"),

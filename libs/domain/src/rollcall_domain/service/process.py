@@ -29,12 +29,13 @@ EX_CONFIG = 78
 """The exit status of a process whose settings are at fault (BSD's sysexits): no restart will mend it."""
 
 
-def run(kind: type[S], serve: Serve[S]) -> int:
-    """Run a service until SIGTERM or SIGINT.
+def run(kind: type[S], serve: Serve[S], *, quiet: bool = False) -> int:
+    """Run a service until SIGTERM or SIGINT, or until it has done its work.
 
     Args:
         kind: The settings to read from the environment.
         serve: The service.
+        quiet: Whether standard output is for what it has to say, and the log, on standard error, for warnings alone.
 
     Returns:
         The process's exit status: the service's own; 78 for faulty settings, 1 for any other error that was foreseen.
@@ -42,7 +43,10 @@ def run(kind: type[S], serve: Serve[S]) -> int:
     try:
         settings = load(kind, os.environ)
         security_options(settings)  # at fault, they end the process before it serves anything
-        logs.configure(settings.log_format, settings.log_level)
+        if quiet:
+            logs.configure(settings.log_format, "warning", sys.stderr)
+        else:
+            logs.configure(settings.log_format, settings.log_level)
         return uvloop.run(_until_stopped(serve, settings)) or 0
     except (RollcallError, KafkaError, ExceptionGroup) as raised:
         return _report(raised)

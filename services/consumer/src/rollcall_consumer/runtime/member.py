@@ -12,8 +12,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rollcall_consumer.runtime.committed import committed, refuse_failed_fetches
-from rollcall_consumer.runtime.group import Flow
+from rollcall_consumer.runtime.group import inputs
 from rollcall_consumer.runtime.orders import Orders
+from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.pace import Pace
 from rollcall_consumer.runtime.partition import Kept, PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
@@ -84,12 +85,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self.tasks: list[PartitionTask] = []
         self._kept: dict[int, Kept | None] = {}
         consumer = self._consumer = contact.consumer
-        inputs = [
-            TopicPartition(settings.topic_name(topic), index)
-            for topic in pipeline.inputs
-            for index in range(settings.partitions)
-        ]
-        self._pace = Pace(consumer, inputs, contact.orders, settings)
+        self._pace = Pace(consumer, inputs(pipeline, settings), contact.orders, settings)
         self._workplace = Workplace(
             pipeline, settings, partial(committed, consumer), contact.letter_limit, self._pace.throttle, ends
         )
@@ -101,9 +97,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._next_look = monotonic() + PULSE
 
     @property
-    def flows(self) -> Mapping[int, Flow]:
-        """What happens to the partitions of the whole group, as far as that is known."""
-        return self._pace.flows
+    def outlook(self) -> Outlook | None:
+        """What is to be expected of the whole group, as far as that is known."""
+        return self._pace.outlook
 
     def live(self) -> str | None:
         """Tell that there is no progress, or None."""

@@ -43,6 +43,12 @@ class Outbox:
             batches.append(_batch())
             queue = chain([left], queue)
 
+    def count(self) -> dict[TopicPartition, int]:
+        """Count the records of each partition."""
+        return {
+            partition: sum(batch.record_count() for batch in batches) for partition, batches in self.batches.items()
+        }
+
     def _open(self, partition: TopicPartition) -> list[Records]:
         if partition not in self.batches:
             self.batches[partition] = [_batch()]

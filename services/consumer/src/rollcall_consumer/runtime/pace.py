@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from time import process_time
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall_consumer.runtime.group import Flow, Look, flows, look
 from rollcall_consumer.runtime.orders import Orders
+from rollcall_consumer.runtime.outlook import Outlook, look_ahead
 from rollcall_consumer.runtime.share import share_of
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import ConsumerSettings
@@ -16,6 +18,9 @@ log = structlog.get_logger()
 
 INTERVAL = 1.0
 """Seconds between looks at the group."""
+
+AT_LIMIT = 0.9
+"""A group that handles such a part of its rate is held up by that, and not by a lack of replicas."""
 
 LOOK_LIMIT = 5.0
 """Seconds for Kafka to answer; it does not while partitions move."""
@@ -32,7 +37,7 @@ class Pace:
 
     Attributes:
         throttle: Is set.
-        flows: What happens to each index of partitions, as far as that is known.
+        outlook: What is to be expected of the whole group, as far as that is known.
     """
 
     def __init__(
@@ -43,7 +48,8 @@ class Pace:
         settings: ConsumerSettings,
     ) -> None:
         self.throttle = Throttle()
-        self.flows: Mapping[int, Flow] = {}
+        self.outlook: Outlook | None = None
+        self._flows: Mapping[int, Flow] = {}
         self._consumer = consumer
         self._inputs = inputs
         self._orders = orders
@@ -51,6 +57,7 @@ class Pace:
         self._held: Collection[int] = ()
         self._before: Look | None = None
         self._told: float | None = None
+        self._cpu = process_time()
 
     @property
     def rate(self) -> float:
@@ -73,6 +80,7 @@ class Pace:
             await self._orders.read()
             await self._look()
             self._set()
+            self._look_ahead()
             await asyncio.sleep(INTERVAL)
 
     async def _look(self) -> None:
@@ -83,10 +91,10 @@ class Pace:
         finally:
             asking.cancel()
         if not asking.done() or asking.cancelled() or asking.exception():  # a lost connection cancels who waits for it
-            self._before, self.flows = None, {}
+            self._before, self._flows = None, {}
             return
         before, self._before = self._before, asking.result()
-        self.flows = {} if before is None else flows(before, self._before)
+        self._flows = {} if before is None else flows(before, self._before)
 
     def _set(self) -> None:
         rate = self.rate
@@ -96,5 +104,17 @@ class Pace:
         if not rate:
             self.throttle.set(None)
         elif self._held:
-            demands = {index: flow.demand for index, flow in self.flows.items()}
+            demands = {index: flow.demand for index, flow in self._flows.items()}
             self.throttle.set(share_of(self._held, rate, demands, self._settings.partitions))
+
+    def _look_ahead(self) -> None:
+        now = process_time()
+        busy, self._cpu = now - self._cpu, now
+        if not self._flows:
+            self.outlook = None
+            return
+        handled = sum(self._flows[index].handled for index in self._held if index in self._flows)
+        seconds = next(iter(self._flows.values())).seconds
+        at_limit = bool(self.rate) and sum(flow.handled for flow in self._flows.values()) >= AT_LIMIT * self.rate
+        speed = handled * seconds / busy if busy and not at_limit else 0.0
+        self.outlook = look_ahead(self._flows, speed, self._settings.catch_up_seconds)

@@ -11,6 +11,7 @@ from time import time
 
 from aiokafka import TopicPartition
 
+from rollcall_consumer import metrics
 from rollcall_consumer.runtime.intake import Intake, State
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.runtime.source import Portion, Source
@@ -131,6 +132,8 @@ class Turns:
             return False
         await self._transactor.commit(outbox, self.positions, note)
         self._intake.committed()
+        for partition, count in outbox.count().items():
+            metrics.written.labels(partition.topic).inc(count)
         self._noted = dict(self.positions)
         return True
 

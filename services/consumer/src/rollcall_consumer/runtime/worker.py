@@ -9,9 +9,9 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from rollcall_consumer.errors import DoubtError
-from rollcall_consumer.runtime.group import Flow
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member
 from rollcall_consumer.runtime.orders import Orders
+from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
@@ -49,9 +49,9 @@ class Worker:
         self._fault = "not connected to Kafka yet"
 
     @property
-    def flows(self) -> Mapping[int, Flow]:
-        """What happens to the partitions of the whole group, as far as that is known."""
-        return {} if self._member is None else self._member.flows
+    def outlook(self) -> Outlook | None:
+        """What is to be expected of the whole group, as far as that is known."""
+        return None if self._member is None else self._member.outlook
 
     @property
     def tasks(self) -> Collection[PartitionTask]:

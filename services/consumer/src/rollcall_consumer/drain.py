@@ -1,0 +1,164 @@
+"""A batch run: the group works up to where the log ended when the run began, and then it is over."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from time import monotonic
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from prometheus_client import Counter
+
+from rollcall_consumer import metrics
+from rollcall_consumer.runtime.group import inputs, look, observing
+from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.worker import Worker
+from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.errors import RollcallError
+from rollcall_domain.service.cause import Overheard
+from rollcall_domain.service.connection import unreachable
+from rollcall_domain.service.provision import ensure_topics
+
+LOOK = 0.2
+"""Seconds between looks at how far the group has come."""
+
+Watch = Callable[[int, int], None]
+"""Is told how many records there were to be handled, and how many of them are."""
+
+
+class Report(msgspec.Struct, rename="pascal"):
+    """What a batch run has come to.
+
+    Attributes:
+        group: The consumer group.
+        drained: Whether all is handled that was there when it began.
+        reason: Why not, for people.
+        seconds: How long it took.
+        lag_before: Records that were not handled when it began.
+        lag_after: The same when it ended, with those that have come in since; None if Kafka did not say.
+        records: Records that this run has handled. Other replicas of the group may have handled more.
+        repeated: How many of them repeated an earlier one.
+        forwarded: How many of them were sent on to another partition.
+        dead_letters: How many of them could not be handled.
+        written: What this run has written, by topic.
+    """
+
+    group: str
+    drained: bool = False
+    reason: str | None = None
+    seconds: float = 0.0
+    lag_before: int = 0
+    lag_after: int | None = None
+    records: int = 0
+    repeated: int = 0
+    forwarded: int = 0
+    dead_letters: int = 0
+    written: dict[str, int] = {}
+
+
+class _HaltError(RollcallError):
+    """The run ends before all is handled."""
+
+
+async def drain(
+    pipeline: Pipeline, settings: ConsumerSettings, stopping: asyncio.Event, limit: float, watch: Watch
+) -> Report:
+    """Have the group work up to where the log ends now, with this process as a replica more.
+
+    Args:
+        pipeline: What is done.
+        settings: The service's settings.
+        stopping: Is set when the run is to end before that.
+        limit: Seconds after which it ends in any case.
+        watch: Is told how it goes on.
+
+    Returns:
+        What has come of it, be it done or not.
+    """
+    report, begun = Report(settings.group_id), monotonic()
+    with Overheard() as heard:
+        try:
+            async with asyncio.timeout(limit):
+                await _drain(pipeline, settings, stopping, report, watch)
+            report.drained = True
+        except TimeoutError as error:
+            over = monotonic() - begun >= limit
+            report.reason = f"not done within {limit:g} s" if over else unreachable(settings, heard.cause(error))
+        except (KafkaError, OSError) as error:
+            report.reason = unreachable(settings, heard.cause(error))
+        except RollcallError as error:
+            report.reason = str(error)
+    report.seconds = round(monotonic() - begun, 3)
+    report.records, report.repeated = _count(metrics.records), _count(metrics.repeats)
+    report.forwarded, report.dead_letters = _count(metrics.forwarded), _count(metrics.dead_letters)
+    report.written = _by_label(metrics.written)
+    return report
+
+
+async def _drain(
+    pipeline: Pipeline, settings: ConsumerSettings, stopping: asyncio.Event, report: Report, watch: Watch
+) -> None:
+    await ensure_topics(pipeline.topics, settings)
+    source, inbox = (settings.topic_name(topic) for topic in pipeline.inputs)
+    async with observing(settings) as consumer:
+        begin = await look(consumer, inputs(pipeline, settings))
+        report.lag_before = begin.total
+        ends = {partition: end for partition, end in begin.ends.items() if partition.topic == source}
+        try:
+            async with _working(Worker(pipeline, settings, ends), stopping) as check:
+                await _reach(consumer, begin.ends, check, watch)
+                # What these records have led to in the inbox lies beyond where that ended.
+                forwarded = (
+                    await look(consumer, [partition for partition in begin.ends if partition.topic == inbox])
+                ).ends
+                await _reach(consumer, forwarded, check, lambda _, __: None)
+        finally:
+            with contextlib.suppress(KafkaError, TimeoutError):
+                report.lag_after = (await look(consumer, [*begin.ends])).total
+
+
+async def _reach(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], check: Callable[[], None], watch: Watch
+) -> None:
+    """Wait until the group has come to these ends."""
+    total = None
+    while True:
+        check()
+        done = (await look(consumer, [*ends])).done
+        left = sum(max(0, end - done[partition]) for partition, end in ends.items())
+        total = left if total is None else total
+        watch(total, total - left)
+        if not left:
+            return
+        await asyncio.sleep(LOOK)
+
+
+@contextlib.asynccontextmanager
+async def _working(worker: Worker, stopping: asyncio.Event) -> AsyncIterator[Callable[[], None]]:
+    """Run a replica; gives what raises an error once it can't go on."""
+    running = asyncio.create_task(worker.run(), name="worker")
+
+    def check() -> None:
+        if running.done():
+            running.result()
+        for task in worker.tasks:
+            if task.fault is not None:
+                raise _HaltError(f"partition {task.index}: {task.fault}")
+        if stopping.is_set():
+            raise _HaltError("interrupted")
+
+    try:
+        yield check
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+def _count(counter: Counter) -> int:
+    return sum(_by_label(counter).values())
+
+
+def _by_label(counter: Counter) -> dict[str, int]:
+    samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return {"".join(sample.labels.values()): int(sample.value) for sample in samples}
