@@ -1,4 +1,4 @@
-from rollcall_consumer.runtime.deadletters import Tolerance
+from rollcall_consumer.runtime.tolerance import Tolerance
 
 
 def test_a_run_may_be_as_long_as_it_says() -> None:

@@ -5,9 +5,11 @@ from functools import partial
 
 import click
 
+from rollcall_consumer.commands.dead import dead_command
 from rollcall_consumer.commands.drain import drain_command
 from rollcall_consumer.commands.lag import lag_command
 from rollcall_consumer.commands.rate import rate_command
+from rollcall_consumer.commands.redrive import redrive_command
 from rollcall_consumer.commands.tail import tail_command
 from rollcall_consumer.pipelines import PIPELINES
 from rollcall_consumer.service import consume
@@ -29,7 +31,7 @@ def run(pipeline: str) -> None:
     sys.exit(run_process(ConsumerSettings, partial(consume, PIPELINES[pipeline])))
 
 
-for command in (tail_command, lag_command, drain_command, rate_command):
+for command in (tail_command, lag_command, rate_command, drain_command, dead_command, redrive_command):
     main.add_command(command)
 
 if __name__ == "__main__":

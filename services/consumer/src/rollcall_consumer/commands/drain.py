@@ -1,14 +1,14 @@
 """`rollcall-consumer drain`."""
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import Iterator
 
 import click
 import msgspec
 
-from rollcall_consumer.drain import Report, Watch, drain
+from rollcall_consumer.commands.bar import bar
+from rollcall_consumer.drain import Report, drain
 from rollcall_consumer.pipelines import PIPELINES
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.process import run
@@ -33,27 +33,12 @@ def drain_command(pipeline: str, limit: float, *, as_json: bool) -> None:
     """
 
     async def work(settings: ConsumerSettings, stopping: asyncio.Event) -> int:
-        with _bar() as watch:
+        with bar("Handling records") as watch:
             report = await drain(PIPELINES[pipeline], settings, stopping, limit, watch)
         click.echo(msgspec.json.encode(report).decode() if as_json else "\n".join(_lines(report)))
         return 0 if report.drained else 1
 
     sys.exit(run(ConsumerSettings, work, quiet=True))
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Watch]:
-    """Show on a terminal how it goes on."""
-    if not sys.stderr.isatty():
-        yield lambda _, __: None
-        return
-    with click.progressbar(length=0, label="Handling records", show_pos=True, file=sys.stderr) as bar:
-
-        def watch(total: int, done: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield watch
 
 
 def _lines(report: Report) -> Iterator[str]:

@@ -1,6 +1,5 @@
-"""Dead letters: records that could not be handled, kept with their original bytes; and how many there may be."""
+"""Dead letters: records that could not be handled, kept with their original bytes."""
 
-from collections import deque
 from typing import Annotated
 
 import msgspec
@@ -9,9 +8,6 @@ from msgspec import UNSET, Meta, UnsetType
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain.errors import Unreadable, UnreadableRecordError
 from rollcall_domain.service.records import ForeignHeader
-
-SHARE_OF = 1000
-"""The share of dead letters is that of so many records."""
 
 RESERVE = 128 * 1024
 """Bytes of a dead letter that are kept for its key and headers."""
@@ -75,37 +71,3 @@ class DeadLetters:
         )
         headers: dict[str, str] = msgspec.to_builtins(why)
         return [*record.headers, *((name, value.encode()) for name, value in headers.items())]
-
-
-class Tolerance:
-    """How many of a partition's records may be dead letters before something else must be wrong than these records.
-
-    Args:
-        share: Which share of the last 1,000 records.
-        run: How many one after the other.
-    """
-
-    def __init__(self, share: float, run: int) -> None:
-        self._most = share * SHARE_OF
-        self._run_limit = run
-        self._run = 0
-        self._recent: deque[int] = deque()
-
-    def exceeded_by(self, number: int) -> str | None:
-        """Count a dead letter.
-
-        Args:
-            number: How many records came before it.
-
-        Returns:
-            What is too much, for people; None if it is not.
-        """
-        self._run = self._run + 1 if self._recent and self._recent[-1] == number - 1 else 1
-        self._recent.append(number)
-        while self._recent[0] <= number - SHARE_OF:
-            self._recent.popleft()
-        if self._run > self._run_limit:
-            return f"more than {self._run_limit} records one after the other can't be handled"
-        if len(self._recent) > self._most:
-            return f"more than {self._most:g} of {SHARE_OF} records can't be handled"
-        return None

@@ -8,13 +8,14 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
-from rollcall_consumer.runtime.deadletters import DeadLetters, Tolerance
+from rollcall_consumer.runtime.deadletters import DeadLetters
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.pipeline import Fold, Record
+from rollcall_consumer.runtime.tolerance import Tolerance
 from rollcall_consumer.runtime.window import Windows, find
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
-from rollcall_domain.headers import ID
+from rollcall_domain.headers import ID, LETTER
 from rollcall_domain.topics import DEAD_LETTERS
 
 log = structlog.get_logger()
@@ -121,8 +122,12 @@ class Intake:
         self._tally.forwarded += 1
 
     def _keep(self, partition: TopicPartition, record: Record, error: UnreadableRecordError, number: int) -> bool:
-        """Keep a record among the dead letters, unless there are too many of them."""
-        self.fault = self._tolerance.exceeded_by(number)
+        """Keep a record among the dead letters, unless there are too many of them.
+
+        Those that operators have sent back do not count: that they fail again says nothing of other records.
+        """
+        returned = any(name == LETTER for name, _ in record.headers)
+        self.fault = None if returned else self._tolerance.exceeded_by(number)
         if self.fault is not None:
             log.error("Stopped", reason=self.fault, partition=self._index, topic=partition.topic, offset=record.offset)
             return False

@@ -5,7 +5,7 @@ one. Here records are given out as its decoder has them.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import TracebackType
 from typing import Any, Self
@@ -173,6 +173,23 @@ class Source:
                 yield portion
             else:
                 self._fetch_on(partition)
+
+    async def scan(
+        self, spans: Mapping[TopicPartition, tuple[int, int]], size: int
+    ) -> AsyncIterator[tuple[TopicPartition, list[Record]]]:
+        """Read partitions from an offset to another one, so many records at a time, those of each in order."""
+        ends = {partition: end for partition, (begin, end) in spans.items() if begin < end}
+        self.read({partition: spans[partition][0] for partition in ends}, ends)
+        left = set(ends)
+        while left:
+            await self.wait(FETCH_WAIT)
+            for portion in self.take():
+                end = ends[portion.partition]
+                for records in portion.pieces(size):
+                    if wanted := [record for record in records if record.offset < end]:
+                        yield portion.partition, wanted
+                if portion.next >= end:
+                    left.discard(portion.partition)
 
     def _fetch_on(self, partition: TopicPartition) -> None:
         self._fetcher._records.pop(partition, None)  # noqa: SLF001 - as above

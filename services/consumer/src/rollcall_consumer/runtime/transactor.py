@@ -102,8 +102,9 @@ class Transactor:
                 begun = monotonic()
                 await self._client.begin_transaction()
                 sending = [self._send(partition, batches) for partition, batches in outbox.batches.items()]
-                # A commit does not look at what became of the records.
-                await asyncio.gather(*sending, self._client.send_offsets_to_transaction(noted, self._group))
+                if noted:
+                    sending.append(self._client.send_offsets_to_transaction(noted, self._group))
+                await asyncio.gather(*sending)  # a commit does not look at what became of the records
                 await self._client.commit_transaction()
                 metrics.commit_seconds.observe(monotonic() - begun)
         except (KafkaError, TimeoutError) as error:

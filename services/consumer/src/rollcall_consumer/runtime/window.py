@@ -10,7 +10,7 @@ from typing import cast
 from aiokafka import TopicPartition
 
 from rollcall_consumer.runtime.pipeline import Admitted, Record
-from rollcall_domain.headers import ID
+from rollcall_domain.headers import ID, LETTER
 
 
 class Window:
@@ -117,5 +117,9 @@ def _ids(records: Sequence[Record]) -> Sequence[bytes | None]:
 
 
 def find(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
-    """Find the id of a record: the first that says something."""
-    return next((value for name, value in headers if name == ID and value), None)
+    """Find the id of a record: the first that says something.
+
+    One that was sent back from the dead letters repeats none: its id was seen when it could not be handled.
+    """
+    found = {name: value for name, value in reversed(headers) if value}
+    return found.get(LETTER) or found.get(ID)
