@@ -6,22 +6,35 @@ from typing import Any
 import msgspec
 
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
+from rollcall_consumer.runtime.letters import REDRIVEN, RedrivenHeaders
 from rollcall_consumer.settings import GROUP
-from rollcall_domain import codec
+from rollcall_domain import codec, control
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
+from rollcall_domain.control import SetRate
 from rollcall_domain.errors import Unreadable
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
 from rollcall_domain.headers import RecordHeaders
 from rollcall_domain.record import StudentRecord
-from rollcall_domain.topics import ACTIVITY, ALERTS, DEAD_LETTERS, INBOX, PARTITIONS, STATE, STUDENT, Topic
+from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, PARTITIONS, STATE, STUDENT, Topic
 from rollcall_producer.description import schemas
 
 Part = dict[str, Any]
 
 _BINDING = {"bindingVersion": "0.5.0"}
 _EXAMPLE = StudentRecordUpdate("s-1", State.LoggedIn)
-_WRITTEN = [StudentRecordUpdate, State, RecordHeaders, DeadLetterHeaders, Unreadable, StudentRecord, Minute, Alert]
+_WRITTEN = [
+    StudentRecordUpdate,
+    State,
+    RecordHeaders,
+    DeadLetterHeaders,
+    RedrivenHeaders,
+    Unreadable,
+    StudentRecord,
+    Minute,
+    Alert,
+    SetRate,
+]
 _STUDENT_KEY = "StudentId in UTF-8."
 _MORNING = 1_795_456_578_650
 _RECORD = StudentRecord("s-1", State.LoggedIn, _MORNING, _MORNING, 3, 24_840_000, 17, recent=(_MORNING,))
@@ -40,8 +53,8 @@ def document() -> Part:
             "description": (
                 "Students log in and out, and each time is a record on the topic Student. An environment may put a "
                 "prefix before the names of all topics and groups. Index i of each topic belongs together. "
-                "Student.Inbox, .State, .Activity and .Alerts are derived by a consumer group; those of another group "
-                "than the default one have its name and a dot before their own."
+                "Student.Inbox, .State, .Activity, .Alerts and .Control belong to a consumer group; those of another "
+                "group than the default one have its name and a dot before their own."
             ),
             "license": {"name": "MIT"},
         },
@@ -52,7 +65,13 @@ def document() -> Part:
             "state": _channel(STATE, "The record of each student.", "record"),
             "activity": _channel(ACTIVITY, "What happened in each minute of the last seven days.", "minute"),
             "alerts": _channel(ALERTS, "What is out of the ordinary.", "alert"),
-            "deadLetters": _channel(DEAD_LETTERS, "Records that could not be handled.", "deadLetter"),
+            "deadLetters": _channel(
+                DEAD_LETTERS,
+                "Records that could not be handled, and notes of those that were sent back.",
+                "deadLetter",
+                "redriven",
+            ),
+            "control": _channel(CONTROL, "What operators tell a consumer group.", "order"),
         },
         "operations": _operations(),
         "components": {
@@ -64,6 +83,8 @@ def document() -> Part:
                 ),
                 "alert": _derived(_ALERT, "Alert", "Something out of the ordinary", _STUDENT_KEY),
                 "deadLetter": _dead_letter(),
+                "redriven": _redriven(),
+                "order": _order(),
             },
             "schemas": {
                 **schemas.written(_WRITTEN),
@@ -86,17 +107,20 @@ def _operations() -> Part:
         "keepMinute": _operation("send", "activity", "minute", "A consumer keeps a minute that has changed."),
         "raiseAlert": _operation("send", "alerts", "alert", "A consumer raises an alert."),
         "keepDeadLetter": _operation("send", "deadLetters", "deadLetter", "A consumer keeps what it can't handle."),
+        "noteRedriven": _operation("send", "deadLetters", "redriven", "The command redrive has sent a letter back."),
+        "giveOrder": _operation("send", "control", "order", "Operators tell a group what to do."),
+        "followOrder": _operation("receive", "control", "order", "And all of its replicas do it."),
     }
 
 
-def _channel(topic: Topic, description: str, message: str) -> Part:
-    numbers = {name: int(value) for name, value in topic.settings.items() if value.isdigit()}
+def _channel(topic: Topic, description: str, *messages: str) -> Part:
+    numbers = {name: int(value) for name, value in topic.settings.items() if value.lstrip("-").isdigit()}
     kept = {**topic.settings, **numbers, "cleanup.policy": topic.settings["cleanup.policy"].split(",")}
     return {
         "address": topic.name,
         "description": description,
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
-        "bindings": {"kafka": {"partitions": PARTITIONS, "topicConfiguration": kept, **_BINDING}},
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
+        "bindings": {"kafka": {"partitions": topic.partitions or PARTITIONS, "topicConfiguration": kept, **_BINDING}},
     }
 
 
@@ -168,4 +192,29 @@ def _dead_letter() -> Part:
         "payload": {"type": "string", "format": "binary"},
         "bindings": {"kafka": {"key": {"description": "The original key, of any form."}, **_BINDING}},
         "examples": [{"headers": msgspec.to_builtins(why), "payload": _REFUSED.decode()}],
+    }
+
+
+def _redriven() -> Part:
+    return {
+        "name": "Redriven",
+        "title": "A note that a dead letter was sent back",
+        "description": "Written by the same transaction, to the letter's partition, with its key and time.",
+        "contentType": "application/octet-stream",
+        "headers": _schema("RedrivenHeaders"),
+        "payload": {"type": "null"},
+        "bindings": {"kafka": {"key": {"description": "The letter's key."}, **_BINDING}},
+        "examples": [{"headers": {REDRIVEN: "17"}, "payload": None}],
+    }
+
+
+def _order() -> Part:
+    return {
+        "name": "Order",
+        "title": "What a consumer group is to do",
+        "description": "Replicas take orders one after the other, from the first one on, and pass over unknown ones.",
+        "contentType": "application/json",
+        "payload": _schema("SetRate"),
+        "bindings": {"kafka": {"key": {"type": "null", "description": "None."}, **_BINDING}},
+        "examples": [{"payload": msgspec.json.decode(control.encode(SetRate(500)))}],
     }

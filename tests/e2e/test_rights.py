@@ -8,7 +8,7 @@ from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[att
 
 from rollcall_consumer.runtime.transactor import transactional_id
 from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import ACTIVITY, ALERTS, DEAD_LETTERS, INBOX, STATE, STUDENT
+from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, STATE, STUDENT
 from support.load import put, see_through
 from support.log import write
 from support.secure import PASSWORD, SecureKafka, Settings, user
@@ -18,13 +18,13 @@ from support.services import Environment, consumer, producer, running, warnings
 async def _with_topics(secure: SecureKafka) -> Environment:
     environment = secure.environment()
     await ensure_topics([STUDENT, DEAD_LETTERS], environment.producer(**secure.over_sasl(), **user()))
-    await ensure_topics([INBOX, STATE, ACTIVITY, ALERTS], environment.producer(**secure.over_sasl(), **user()))
+    await ensure_topics([INBOX, STATE, ACTIVITY, ALERTS, CONTROL], environment.producer(**secure.over_sasl(), **user()))
     return environment
 
 
 def _let_derive(secure: SecureKafka, environment: Environment, name: str) -> None:
     """Allow a user what a consumer needs, but for reading updates and for the group."""
-    for topic in (INBOX, STATE, ACTIVITY):
+    for topic in (INBOX, STATE, ACTIVITY, CONTROL):
         secure.allow(name, ResourceType.TOPIC, environment.prefix + topic.name, AclOperation.READ)
     for topic in (INBOX, STATE, ACTIVITY, ALERTS, DEAD_LETTERS):
         secure.allow(name, ResourceType.TOPIC, environment.prefix + topic.name, AclOperation.WRITE)

@@ -14,7 +14,8 @@ OTHER = {"$ref": "#/channels/deadLetters"}
 
 
 def _no_dead_letters(document: Part) -> None:
-    del document["channels"]["deadLetters"], document["operations"]["keepDeadLetter"]
+    del document["channels"]["deadLetters"]
+    del document["operations"]["keepDeadLetter"], document["operations"]["noteRedriven"]
 
 
 TOPICS: list[Case] = [

@@ -10,7 +10,7 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev import asyncapi, describe
 from rollcall_dev.compatibility import asyncapi as topics
 from rollcall_dev.compatibility import openapi as api
-from rollcall_domain.headers import ID, TRACEPARENT
+from rollcall_domain.headers import ID, LETTER, RETURNS, TRACEPARENT
 from rollcall_domain.service.settings import known_names
 from rollcall_producer import metrics
 from rollcall_producer.settings import ProducerSettings
@@ -42,7 +42,8 @@ def test_every_example_of_a_message_is_valid() -> None:
 
 
 def test_the_headers_of_a_record_are_those_that_are_described() -> None:
-    assert set(asyncapi.document()["components"]["schemas"]["RecordHeaders"]["properties"]) == {ID, TRACEPARENT}
+    described = asyncapi.document()["components"]["schemas"]["RecordHeaders"]["properties"]
+    assert set(described) == {ID, TRACEPARENT, LETTER, RETURNS}
 
 
 def _released(name: str) -> list[tuple[tuple[int, ...], Path]]:

@@ -5,13 +5,24 @@ from typing import TypeAlias
 
 import msgspec
 
-from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
+from rollcall_consumer.runtime.deadletters import DeadLetterHeaders, Number
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain.headers import LETTER, RETURNS
 from rollcall_domain.service.records import ForeignHeader
 
 REDRIVEN = "dead-letter.redriven"
-"""The header of a note that a dead letter was sent back: the letter's offset in the same partition."""
+"""The header of a note that a dead letter was sent back."""
+
+
+class RedrivenHeaders(msgspec.Struct, rename={"redriven": REDRIVEN}):
+    """Headers of a note that a dead letter was sent back.
+
+    Attributes:
+        redriven: The letter's offset in the same partition.
+    """
+
+    redriven: Number
+
 
 _FIRST = "dead-letter.reason"
 """The first of the headers that a dead letter has beside those of the original."""
