@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node
+from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, cluster
 
 TOPIC = "Student"
 PARTITION = TopicPartition(TOPIC, 0)
@@ -112,25 +112,18 @@ def test_any_directory_will_do(tmp_path: Path) -> None:
         assert broker.running
 
 
-def test_three_nodes_make_a_cluster() -> None:
-    nodes = tuple(Node.on_free_ports(node_id) for node_id in (1, 2, 3))
-    # The last to stop has no quorum to take leave of, and must be killed.
-    cluster = [Broker(BrokerConfig(node=node, voters=nodes, stop_timeout=2)) for node in nodes]
-    try:
-        # No node is ready before two of them have elected a controller.
-        for broker in cluster:
-            broker.launch()
-        for broker in cluster:
-            broker.wait_ready()
-        asyncio.run(create_topic(cluster[0], replication_factor=3))
-        cluster[0].kill()
+def test_three_nodes_make_a_cluster_that_outlives_each_of_them(tmp_path: Path) -> None:
+    with cluster.running(cluster.plan(3, data=tmp_path)) as brokers:
+        asyncio.run(create_topic(brokers[0], replication_factor=3))
+        asyncio.run(produce(brokers[0], b"first"))
+        brokers[0].kill()
 
-        asyncio.run(produce(cluster[1], b"replicated"))
+        assert asyncio.run(last_record(brokers[1])) == b"first"
+        asyncio.run(produce(brokers[1], b"replicated"))
 
-        assert asyncio.run(last_record(cluster[2])) == b"replicated"
-    finally:
-        for broker in cluster:
-            broker.close()
+        assert asyncio.run(last_record(brokers[2])) == b"replicated"
+    with cluster.running(cluster.plan(3, data=tmp_path)) as brokers:
+        assert asyncio.run(last_record(brokers[0])) == b"replicated"
 
 
 def test_java_ends_when_its_owner_is_killed() -> None:

@@ -27,10 +27,8 @@ class Node:
     @classmethod
     def on_free_ports(cls, node_id: int = 1, *, port: int | None = None) -> Self:
         """Place a node on free ports, or on `port` for its clients."""
-        client_port = ports.choose() if port is None else port
-        controller_port = ports.choose()
-        while controller_port == client_port:
-            controller_port = ports.choose()
+        given = [] if port is None else [port]
+        client_port, controller_port = [*given, *ports.choose_several(2 - len(given), without=given)]
         return cls(id=node_id, port=client_port, controller_port=controller_port)
 
     @property
@@ -131,6 +129,9 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         "listener.security.protocol.map": ",".join(protocols),
         "log.dirs": str(log_directory),
         "auto.create.topics.enable": "false",
+        # Also what groups have committed outlives the loss of any broker.
+        "default.replication.factor": replication,
+        "min.insync.replicas": in_sync,
         "group.initial.rebalance.delay.ms": "0",
         # A killed broker is let in again only when its old session has ended.
         "broker.session.timeout.ms": "3000",

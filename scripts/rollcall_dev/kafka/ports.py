@@ -3,6 +3,8 @@
 import errno
 import random
 import socket
+from collections.abc import Collection
+from itertools import islice
 
 from rollcall_dev.kafka.errors import KafkaStartError
 
@@ -34,10 +36,21 @@ def choose() -> int:
     Raises:
         KafkaStartError: None of those tried was free.
     """
-    for port in random.sample(_RANGE, _ATTEMPTS):
-        if is_free(port):
-            return port
-    raise KafkaStartError(f"no free port found between {_RANGE.start} and {_RANGE.stop - 1}")
+    (port,) = choose_several(1)
+    return port
+
+
+def choose_several(count: int, *, without: Collection[int] = ()) -> list[int]:
+    """Choose free ports that differ from each other, and from those that somebody else is going to take.
+
+    Raises:
+        KafkaStartError: Too few of those tried were free.
+    """
+    tried = random.sample(_RANGE, _ATTEMPTS)
+    chosen = [*islice((port for port in tried if port not in without and is_free(port)), count)]
+    if len(chosen) < count:
+        raise KafkaStartError(f"no free port found between {_RANGE.start} and {_RANGE.stop - 1}")
+    return chosen
 
 
 def is_free(port: int) -> bool:
