@@ -33,6 +33,11 @@ def _prefix(name: str) -> str:
     return f"\033[{_COLOURS.get(name.split('-', maxsplit=1)[0], 37)}m{text}\033[0m"
 
 
+def how(status: int) -> str:
+    """Say how a process has ended, by its exit status."""
+    return f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+
+
 class Child:
     """A Python module that runs as a process of its own.
 
@@ -52,8 +57,7 @@ class Child:
         """Wait until the process has ended by itself, and say how."""
         status = await self._process.wait()
         await self._log
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        return f"{self.name} ended {how}: {self.last}"
+        return f"{self.name} ended {how(status)}: {self.last}"
 
     async def stop(self, grace: float) -> None:
         """End the process with SIGTERM, and without mercy after a time of grace in seconds."""

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -16,15 +16,13 @@ from typing import Any
 import httpx
 
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_dev.kafka import Broker, BrokerConfig, KafkaStartError, Node, ports
+from rollcall_dev import brokers
+from rollcall_dev.kafka import KafkaStartError, ports
 from rollcall_dev.processes import running, show
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.probe import any_certificate, own_url
 from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
 from rollcall_producer.settings import ProducerSettings
-
-KAFKA_PORT = 9092
-"""Where Kafka listens, if nobody else does: clients look for it there."""
 
 TOKEN = PREFIX + "TOKEN"
 """The variable with the token that `--check` sends. It is no setting of a service."""
@@ -56,7 +54,7 @@ def main() -> int:
     options = _options()
     try:
         plans = _plan(options)
-        with _kafka(options) as kafka:
+        with brokers.running(options.brokers, options.kafka_port, options.data) as kafka:
             asyncio.run(_run(options, plans, kafka))
     except (Failure, ConfigurationError, KafkaStartError) as error:
         print(f"rollcall: {error}", file=sys.stderr)
@@ -73,8 +71,15 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
     parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
-    parser.add_argument("--kafka-port", type=int, help=f"of the broker (default: {KAFKA_PORT}, or another if in use)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the broker's data there (default: throw away)")
+    parser.add_argument(
+        "--brokers", type=brokers.number, default=1, metavar="N", help="1, 3 or 5; of three, one may end (default: 1)"
+    )
+    parser.add_argument(
+        "--kafka-port",
+        type=int,
+        help=f"of the first broker, which the others follow (default: {brokers.PORT}, or any if in use)",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep Kafka's data there (default: throw away)")
     parser.add_argument("--check", action="store_true", help="see one update through from HTTP to a consumer, and end")
     return parser.parse_args()
 
@@ -86,32 +91,12 @@ def _count(text: str) -> int:
     return count
 
 
-@dataclass
-class _Kafka:
-    """Where Kafka is, and the broker if it is ours."""
-
-    servers: str
-    broker: Broker | None
-
-
-@contextmanager
-def _kafka(options: argparse.Namespace) -> Iterator[_Kafka]:
-    given = os.environ.get(PREFIX + "BOOTSTRAP_SERVERS")
-    if given is not None:
-        yield _Kafka(given, None)
-        return
-    port = options.kafka_port or (KAFKA_PORT if ports.is_free(KAFKA_PORT) else None)
-    with Broker(BrokerConfig(node=Node.on_free_ports(port=port), data=options.data)) as broker:
-        show("kafka", f"listening on {broker.bootstrap_servers}, log in {broker.log}")
-        yield _Kafka(broker.bootstrap_servers, broker)
-
-
-async def _run(options: argparse.Namespace, plans: list["_Plan"], kafka: _Kafka) -> None:
+async def _run(options: argparse.Namespace, plans: list["_Plan"], kafka: brokers.Kafka) -> None:
     stopping, seen = asyncio.Event(), _Seen()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as parts:
-        ends = [] if kafka.broker is None else [asyncio.create_task(_broker_ended(kafka.broker))]
+        ends = [asyncio.create_task(kafka.ended())] if kafka.brokers else []
         for plan in plans:
             environ = {**plan.environ, PREFIX + "BOOTSTRAP_SERVERS": kafka.servers}
             service = running(plan.name, plan.arguments, environ, grace=STOP_LIMIT, watch=seen)
@@ -169,21 +154,23 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
     plans = []
     for name in names[: options.consumers]:
         port = ports.choose()
-        environ = _environ(ConsumerSettings, port)
+        environ = _environ(ConsumerSettings, port, options.brokers)
         if options.check:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
         plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
-    environ = _environ(ProducerSettings, options.port)
+    environ = _environ(ProducerSettings, options.port, options.brokers)
     if options.check and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
         raise Failure(f"--check needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
     return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
 
 
-def _environ(kind: type[ServiceSettings], port: int) -> dict[str, str]:
+def _environ(kind: type[ServiceSettings], port: int, count: int) -> dict[str, str]:
     """Build a service's environment: of the user's settings, those that the service knows."""
     foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known_names(kind)}
     environ = {name: value for name, value in os.environ.items() if name not in {*foreign, TOKEN}}
     environ.setdefault(PREFIX + "LOG_FORMAT", "console")
+    if brokers.GIVEN not in environ:
+        environ.setdefault(PREFIX + "REPLICATION", str(brokers.copies(count)))
     environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
     load(kind, environ)
     return environ
@@ -203,12 +190,6 @@ class _Seen:
         """Look out for a text from now on; the event is set when it comes."""
         self._expected = text, asyncio.Event()
         return self._expected[1]
-
-
-async def _broker_ended(broker: Broker) -> str:
-    while broker.running:  # noqa: ASYNC110 - the broker's process is not one of asyncio's
-        await asyncio.sleep(0.2)
-    return f"Kafka ended; see {broker.log}"
 
 
 async def _ready(urls: Iterable[str]) -> None:

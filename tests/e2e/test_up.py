@@ -86,6 +86,29 @@ async def test_says_which_part_died_and_stops_the_others() -> None:
     assert any("Stopped" in line for line in _lines(run) if line.startswith("producer"))
 
 
+async def test_goes_on_without_one_of_three_brokers_and_ends_without_two() -> None:
+    async with _up("--brokers", "3") as run:
+        url = await _url(run)
+        services = [_child(run.pid, module) for module in ("rollcall_producer", "rollcall_consumer")]
+        first, second, _ = _brokers(run)
+        os.kill(first, signal.SIGKILL)
+        await run.event(_says("broker 1 ended by SIGKILL"))
+        students = [f"s-{number}" for number in range(20)]  # in all partitions
+        await asyncio.gather(*(_insist(url, student) for student in students))
+        for student in students:
+            await run.event(_says(f"Student {student} updated state to LoggedIn"))
+        assert services == [_child(run.pid, module) for module in ("rollcall_producer", "rollcall_consumer")]
+        os.kill(second, signal.SIGKILL)
+        assert await run.end(None) == 1
+    assert _lines(run)[-1] == "rollcall: too few brokers are left to go on: 1 of 3"
+
+
+async def test_refuses_a_number_of_brokers_that_could_lose_none() -> None:
+    async with _up("--brokers", "2") as run:
+        assert await run.end(None) == 2
+    assert "--brokers: 2 is not 1, 3 or 5" in _lines(run)[-1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 async def test_leaves_nothing_running_however_it_ends(number: signal.Signals) -> None:
     async with _up() as run:
@@ -134,6 +157,22 @@ def _lines(run: Service) -> list[str]:
 async def _url(run: Service) -> str:
     welcome = await run.event(lambda event: re.search(r"API +http", event["event"]) is not None)
     return str(welcome["event"].split()[-1])
+
+
+def _brokers(run: Service) -> list[int]:
+    """Read the process ids of the brokers."""
+    lines = (re.search(r"broker \d listening on \S+, process (\d+)", line) for line in _lines(run))
+    return [int(line[1]) for line in lines if line is not None]
+
+
+async def _insist(url: str, student: str) -> None:
+    """Send an update with a key until it is accepted, as a client does."""
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(timeout=PATIENCE) as client:
+        headers = {"Idempotency-Key": student}
+        while (
+            await client.put(url, json={"StudentId": student, "State": "LoggedIn"}, headers=headers)
+        ).status_code != 200:
+            pass
 
 
 def _child(parent: int, module: str) -> int:

@@ -11,8 +11,11 @@ from rollcall_dev.kafka.config import BrokerConfig, Node
 from rollcall_dev.kafka.directories import filling
 from rollcall_dev.kafka.errors import KafkaStartError
 
+STOP_TIMEOUT = 10.0
+"""Seconds for one of several brokers to stop in: all at once take five, and one that is left alone takes for ever."""
+
 HASTE = 2.0
-"""Seconds for a broker to stop in whose data is thrown away: all together wait a while for who is gone already."""
+"""Seconds for a broker to stop in whose data is thrown away."""
 
 _DIRECTORY = "broker-"
 
@@ -31,8 +34,10 @@ def plan(count: int, *, port: int | None = None, data: Path | None = None) -> li
     nodes = _place(count, port)
     if data is None:
         return [BrokerConfig(node=node, voters=nodes, stop_timeout=HASTE) for node in nodes]
-    directories = _divide(data, count)
-    return [BrokerConfig(node=node, voters=nodes, data=own) for node, own in zip(nodes, directories, strict=True)]
+    return [
+        BrokerConfig(node=node, voters=nodes, data=own, stop_timeout=STOP_TIMEOUT)
+        for node, own in zip(nodes, _divide(data, count), strict=True)
+    ]
 
 
 def _place(count: int, port: int | None) -> tuple[Node, ...]:
