@@ -136,6 +136,9 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         # A killed broker is let in again only when its old session has ended.
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
+        # Were it also the controller, that session begins only with the next one: which is soon found then, so that
+        # partitions have new leaders before a client of the API has to be told that Kafka does not answer.
+        "controller.quorum.fetch.timeout.ms": "1000",
         "offsets.topic.num.partitions": "3",
         "offsets.topic.replication.factor": replication,
         "transaction.state.log.num.partitions": "3",
