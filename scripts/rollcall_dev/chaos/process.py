@@ -18,6 +18,9 @@ from rollcall_dev.leash import leashed
 START_LIMIT = 60.0
 """Seconds for a service to become ready, and to end."""
 
+ANSWER_LIMIT = 2.0
+"""Seconds for a service to tell how it is."""
+
 _LOOK = 0.05
 
 
@@ -43,6 +46,16 @@ class Service:
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def name(self) -> str:
+        """What it is called: as the file that gets what it logs."""
+        return self._log.stem
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, if it was started and has not been told to end."""
+        return None if self._process is None else self._process.pid
+
     async def death(self) -> str:
         """Wait until it ends without having been told to, and tell how."""
         while True:
@@ -53,7 +66,7 @@ class Service:
             status = await process.wait()
             if process is self._process:
                 last = " ".join(self._log.read_text().splitlines()[-1:])
-                return f"{self._log.stem} ended with status {status}: {last}"
+                return f"{self.name} ended with status {status}: {last}"
 
     async def launch(self) -> None:
         """Start it."""
@@ -88,6 +101,14 @@ class Service:
             process.send_signal(number)
         async with asyncio.timeout(START_LIMIT):
             return await process.wait()
+
+    async def lives(self) -> bool:
+        """Tell whether it says in time that it lives."""
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT):
+                return await self._get("/livez") is not None
+        except TimeoutError:
+            return False
 
     async def metrics(self) -> dict[str, float]:
         """Read its metrics by name, with labels as they are written; there are none if it does not answer."""

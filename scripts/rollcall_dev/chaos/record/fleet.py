@@ -9,14 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rollcall_dev.chaos.process import Service
+from rollcall_dev.chaos.process import ANSWER_LIMIT, Service
 from rollcall_dev.chaos.record.stage import Stage
 
 PAUSE = 0.5
 """Seconds before one that has ended is started again."""
-
-ANSWER_LIMIT = 2.0
-"""Seconds for a worker to tell its lag."""
 
 _PROGRAM = """
 import sys
@@ -80,12 +77,12 @@ class Worker(Service):
         try:
             status = await self.end()
         except TimeoutError:
-            self.faults.append(f"{self._log.stem} did not end when it was told to")
+            self.faults.append(f"{self.name} did not end when it was told to")
         else:
             # One that just starts does not know of any order yet, and has nothing in hand.
             expected = {0, -signal.SIGTERM} | ({-signal.SIGKILL} if self._killed else set())
             if status not in expected:
-                self.faults.append(f"{self._log.stem} ended with status {status} when it was told to")
+                self.faults.append(f"{self.name} ended with status {status} when it was told to")
 
     async def lags(self) -> dict[int, float]:
         """Tell the lag of each partition that it holds, in records."""

@@ -56,11 +56,13 @@ class Reader:
 
     Attributes:
         log: What it has read.
+        arrivals: When each record of it came, in seconds of the monotonic clock.
         faults: What has gone wrong that is not to be tried again, in words.
     """
 
     def __init__(self, servers: str, topics: Sequence[str], partitions: int) -> None:
         self.log: Log = {topic: [[] for _ in range(partitions)] for topic in topics}
+        self.arrivals = {topic: {index: list[float]() for index in range(partitions)} for topic in topics}
         self.faults: list[str] = []
         self._assigned = [
             TopicPartition(topic, index, OFFSET_BEGINNING) for topic in topics for index in range(partitions)
@@ -131,6 +133,7 @@ class Reader:
             headers = tuple((name, value or b"") for name, value in message.headers() or ())
             line = Line(message.offset(), message.timestamp()[1], message.key(), message.value(), headers)
             self.log[place[0]][place[1]].append(line)
+            self.arrivals[place[0]][place[1]].append(monotonic())
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its name
             self._at_end.add(place)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - as above
