@@ -1,0 +1,156 @@
+"""The loss of a broker: one of three is killed under load, and started again."""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvloop
+
+from rollcall_dev.chaos.api import Api
+from rollcall_dev.chaos.cluster import cluster
+from rollcall_dev.chaos.ingest import ANSWER_WITHIN
+from rollcall_dev.chaos.ledger import Ledger, Outcome
+from rollcall_dev.chaos.record.fleet import Fleet
+from rollcall_dev.chaos.record.log import Reader
+from rollcall_dev.chaos.record.run import Progress, conclude, late, settled
+from rollcall_dev.chaos.record.stage import Stage
+from rollcall_dev.chaos.record.straight import Writer
+from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG
+from rollcall_dev.drill.clients import Clients
+from rollcall_dev.drill.loss import RECOVERY_LIMIT, Loss, Scene, lose
+from rollcall_dev.drill.report import Report
+from rollcall_dev.drill.standstill import firsts, longest
+from rollcall_dev.drill.watch import Watch
+
+SUMMARY = "the loss of a broker: one of three is killed under load, and started again"
+
+BROKERS, WORKERS = 3, 2
+
+DEADLINE = 5.0
+"""Seconds within which the API answers, by its default."""
+
+RATE = 200.0
+"""Updates a second."""
+
+SECONDS = 10.0
+"""Of load before the loss, without the broker and with it again."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        metavar="N",
+        help="of load before the broker is killed, without it, and once it is back (default: %(default)g)",
+    )
+    parser.add_argument("--rate", type=float, default=RATE, metavar="N", help="updates a second (default: %(default)g)")
+    parser.add_argument(
+        "--broker",
+        type=int,
+        choices=range(1, BROKERS + 1),
+        metavar="N",
+        help="which one is killed (default: the one whose end is the worst)",
+    )
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Rehearse it."""
+    return uvloop.run(rehearse(options.seed, options.seconds, options.rate, options.broker))
+
+
+async def rehearse(seed: int, seconds: float, rate: float = RATE, broker: int | None = None) -> Report:
+    """Lose a broker under load, have it back, and find out what that has cost.
+
+    Args:
+        seed: What all chance is drawn from.
+        seconds: Of load before the loss, without the broker at the least, and with it again.
+        rate: Updates a second.
+        broker: Which one is lost; by default, the one whose end is the worst.
+    """
+    tell = Progress()
+    tell(f"seed {seed}; {BROKERS} brokers, the API and {WORKERS} workers are started")
+    async with _scene() as scene:
+        stage, fleet = scene.stage, scene.fleet
+        async with Watch([scene.api, *fleet.workers]) as watch:
+            async with Clients(scene.ledger, scene.api.door, rate, seed):
+                loss = await lose(scene, seconds, broker, tell)
+            lag_seconds = await settled(stage, fleet)
+        tell(f"no lag after {lag_seconds:.1f} s; the topics are read")
+        await fleet.scale(0)
+        proof, broken = await conclude(stage, scene.ledger, Writer(stage), scene.along)
+        _tell_warnings(scene)
+    figures: dict[str, float | str] = {
+        "seed": seed,
+        "broker": loss.broker,
+        "roles": str(loss.roles),
+        **_standstill(scene, loss),
+        "return_seconds": round(loss.return_seconds, 1),
+        "lag_seconds": round(lag_seconds, 1),
+        "restarts": watch.restarts.total(),
+        "livez_answers": watch.lived.total(),
+        "livez_faults": watch.silent.total(),
+        **{str(outcome): number for outcome, number in proof.outcomes.items()},
+        **{kind: proof.verdict.counts[kind] for kind in (LOST, DOUBLED, INVERTED, WRONG)},
+        "effects": proof.effects,
+        "seconds": round(tell.seconds, 1),
+    }
+    broken += [*_broken(scene, loss), *watch.faults(), *fleet.all_faults(), *late(lag_seconds)]
+    return Report(figures, broken)
+
+
+def _standstill(scene: Scene, loss: Loss) -> dict[str, float]:
+    """Tell how long writes and effects stood still, in seconds, and how many updates had to be sent again."""
+    figures = {
+        f"{kind}_still_{name}_s": round(longest(times, window), 2)
+        for kind, times in (("writes", scene.acceptances), ("effects", scene.effects))
+        for name, window in (("before", loss.before), ("away", loss.away), ("back", loss.back))
+    }
+    first = firsts(scene.ledger.attempts, loss.away)
+    return {
+        **figures,
+        "sent_away": first.sent,
+        "refused_away": first.refused,
+        "refused_away_share": round(first.share, 4),
+        "slowest_answer_s": round(scene.ledger.slowest, 2),
+    }
+
+
+def _broken(scene: Scene, loss: Loss) -> Iterator[str]:
+    """Name the promises that are broken, but for those of the ledger."""
+    yield from scene.ledger.oddities
+    if not loss.recovered:
+        yield f"not all partitions went on without the broker, within {RECOVERY_LIMIT:.0f} s"
+    if scene.ledger.slowest > DEADLINE + ANSWER_WITHIN:
+        yield f"an answer took {scene.ledger.slowest:.1f} s, with a deadline of {DEADLINE:g} s"
+    rejected = scene.ledger.count(Outcome.REJECTED)
+    if rejected:
+        yield f"{rejected} updates were rejected"
+
+
+def _tell_warnings(scene: Scene) -> None:
+    for warnings in (scene.api.warnings(), scene.fleet.warnings()):
+        for warning, number in sorted(warnings.items(), key=lambda item: -item[1]):
+            print(f"  logged: {warning} ({number})", file=sys.stderr)
+
+
+@contextlib.asynccontextmanager
+async def _scene() -> AsyncIterator[Scene]:
+    async with contextlib.AsyncExitStack() as parts:
+        directory = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-drill-")))
+        brokers = parts.enter_context(cluster(BROKERS))
+        servers = ",".join(broker.bootstrap_servers for broker in brokers)
+        stage = Stage(servers, {"replication": BROKERS})
+        await stage.set_up()
+        along = parts.enter_context(Reader(servers, stage.derived, stage.settings.partitions))
+        api = Api(servers, {"replication": BROKERS}, directory / "api.log")
+        parts.push_async_callback(api.end)
+        fleet = await parts.enter_async_context(Fleet(stage, directory))
+        await fleet.scale(WORKERS)
+        await api.start()
+        await settled(stage, fleet)
+        yield Scene(stage, brokers, api, fleet, Ledger(), along)
