@@ -21,9 +21,6 @@ PORT = 9092
 COUNTS = (1, 3, 5)
 """How many brokers there may be: with an even number no more of them may be lost, and more are of no use."""
 
-COPIES = 3
-"""Copies of each topic, if there are so many brokers."""
-
 _LOOK = 0.2
 
 
@@ -36,11 +33,6 @@ def number(text: str) -> int:
     if text not in map(str, COUNTS):
         raise argparse.ArgumentTypeError(f"{text} is not 1, 3 or 5: when one ends, the greater part has to go on")
     return int(text)
-
-
-def copies(count: int) -> int:
-    """Tell how many copies of each topic brokers are to have."""
-    return min(count, COPIES)
 
 
 @dataclass

@@ -18,6 +18,7 @@ import httpx
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev import brokers
 from rollcall_dev.kafka import KafkaStartError, ports
+from rollcall_dev.kafka.config import replication
 from rollcall_dev.processes import running, show
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.probe import any_certificate, own_url
@@ -170,7 +171,7 @@ def _environ(kind: type[ServiceSettings], port: int, count: int) -> dict[str, st
     environ = {name: value for name, value in os.environ.items() if name not in {*foreign, TOKEN}}
     environ.setdefault(PREFIX + "LOG_FORMAT", "console")
     if brokers.GIVEN not in environ:
-        environ.setdefault(PREFIX + "REPLICATION", str(brokers.copies(count)))
+        environ.setdefault(PREFIX + "REPLICATION", str(replication(count)))
     environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
     load(kind, environ)
     return environ

@@ -99,7 +99,7 @@ async def lose(scene: Scene, seconds: float, broker: int | None, tell: Callable[
     lost = worst(roles) if broker is None else broker
     for node, does in roles.items():
         tell(f"broker {node} {does}{', and is killed' if node == lost else ''}")
-    victim = next(broker for broker in scene.brokers if broker.config.node.id == lost)
+    victim = next(one for one in scene.brokers if one.config.node.id == lost)
     killed = monotonic()
     victim.kill()
     recovered = await _recovered(scene, killed)
@@ -107,7 +107,6 @@ async def lose(scene: Scene, seconds: float, broker: int | None, tell: Callable[
     await asyncio.sleep(killed + seconds - monotonic())
     returned = monotonic()
     await asyncio.to_thread(victim.start)
-    await scene.stage.copied()
     await scene.stage.copied()
     copied = monotonic()
     tell(f"broker {lost} is back, and has all copies after {copied - returned:.1f} s")

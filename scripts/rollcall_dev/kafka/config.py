@@ -16,6 +16,11 @@ CLUSTER_ID = "Um9sbGNhbGwtbG9jYWwtMQ"
 _MAX_REPLICATION = 3
 
 
+def replication(brokers: int) -> int:
+    """Tell how many copies of a topic so many brokers are to have."""
+    return min(brokers, _MAX_REPLICATION)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One combined broker and controller, and where it listens."""
@@ -117,8 +122,8 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
     ]
     controller = f"CONTROLLER://{ports.HOST}:{node.controller_port}"
     quorum = ",".join(f"{v.id}@{ports.HOST}:{v.controller_port}" for v in voters)
-    replication = str(min(len(voters), _MAX_REPLICATION))
-    in_sync = str(max(1, int(replication) - 1))
+    copies = str(replication(len(voters)))
+    in_sync = str(max(1, int(copies) - 1))
     return {
         "process.roles": "broker,controller",
         "node.id": str(node.id),
@@ -130,7 +135,7 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         "log.dirs": str(log_directory),
         "auto.create.topics.enable": "false",
         # Also what groups have committed outlives the loss of any broker.
-        "default.replication.factor": replication,
+        "default.replication.factor": copies,
         "min.insync.replicas": in_sync,
         "group.initial.rebalance.delay.ms": "0",
         # A killed broker is let in again only when its old session has ended.
@@ -140,12 +145,12 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         # partitions have new leaders before a client of the API has to be told that Kafka does not answer.
         "controller.quorum.fetch.timeout.ms": "1000",
         "offsets.topic.num.partitions": "3",
-        "offsets.topic.replication.factor": replication,
+        "offsets.topic.replication.factor": copies,
         "transaction.state.log.num.partitions": "3",
-        "transaction.state.log.replication.factor": replication,
+        "transaction.state.log.replication.factor": copies,
         "transaction.state.log.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": "3",
-        "share.coordinator.state.topic.replication.factor": replication,
+        "share.coordinator.state.topic.replication.factor": copies,
         "share.coordinator.state.topic.min.isr": in_sync,
         # The default buffer of 128 MiB is a third of the heap, used or not.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
