@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rollcall_dev.kafka import archive, cache, runtime, storage
 from rollcall_dev.kafka.directories import filling
-from rollcall_dev.kafka.jars import KAFKA_VERSION
+from rollcall_dev.kafka.jars import KAFKA_VERSION, MIRROR_PINS, PINS
 from rollcall_dev.kafka.progress import Progress
 from rollcall_dev.kafka.runtime import Runtime
 
@@ -29,15 +29,24 @@ def install(progress: Progress) -> Runtime:
     return found
 
 
+def install_mirror(progress: Progress) -> Runtime:
+    """Return a runtime that has the jars of MirrorMaker as well.
+
+    Raises:
+        KafkaStartError: A part could not be fetched, made or kept.
+    """
+    found = install(progress)
+    if found.missing_jars(MIRROR_PINS):
+        with filling(found.home, _SPACE), cache.staging(found.home, progress) as staged:
+            _fetch(found, MIRROR_PINS, staged, progress)
+    return found
+
+
 def _complete(found: Runtime, staged: Path, progress: Progress) -> None:
     started = time.monotonic()
     progress.line(f"preparing Apache Kafka {KAFKA_VERSION} in {found.home}, once")
     runtime.check_executable(found)
-    if missing := found.missing_jars():
-        from rollcall_dev.kafka import maven  # noqa: PLC0415 - takes long, see there
-
-        found.jars.mkdir(exist_ok=True)
-        maven.fetch(missing, found.jars, staged, progress)
+    _fetch(found, PINS, staged, progress)
     if not found.checkpoint.exists():
         progress.update("formatting storage")
         storage.make_checkpoint(found, staged).replace(found.checkpoint)
@@ -45,3 +54,11 @@ def _complete(found: Runtime, staged: Path, progress: Progress) -> None:
         progress.update("recording a start, to make the next ones short")
         archive.record(found, staged).replace(found.archive)
     progress.line(f"prepared in {time.monotonic() - started:.0f} s")
+
+
+def _fetch(found: Runtime, pins: Path, staged: Path, progress: Progress) -> None:
+    if missing := found.missing_jars(pins):
+        from rollcall_dev.kafka import maven  # noqa: PLC0415 - takes long, see there
+
+        found.jars.mkdir(exist_ok=True)
+        maven.fetch(missing, found.jars, staged, progress)

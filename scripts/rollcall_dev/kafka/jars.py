@@ -1,4 +1,4 @@
-"""The jars that make up Kafka: every one pinned, with its SHA-256."""
+"""The jars that make up Kafka, and those of MirrorMaker beside them: every one pinned, with its SHA-256."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,21 @@ ROOTS = (
     "org.slf4j:slf4j-simple:1.7.36",
 )
 
+# Of what MirrorMaker needs by its POM, what is not Kafka's already and is used where it serves no REST.
+MIRROR_ROOT = f"org.apache.kafka:connect-mirror:{KAFKA_VERSION}"
+MIRROR_NEEDS = (
+    "connect-api",
+    "connect-json",
+    "connect-mirror",
+    "connect-mirror-client",
+    "connect-runtime",
+    "jackson-module-blackbird",
+    "jakarta.ws.rs-api",
+    "maven-artifact",
+)
+
 PINS = Path(__file__).with_name("jars.txt")
+MIRROR_PINS = Path(__file__).with_name("mirror-jars.txt")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,13 +58,13 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def pinned() -> list[Jar]:
-    """Return all jars of the class path, in its order."""
-    return [Jar.parse(line) for line in PINS.read_text().splitlines()]
+def pinned(pins: Path = PINS) -> list[Jar]:
+    """Return all jars of a list, in the order of the class path."""
+    return [Jar.parse(line) for line in pins.read_text().splitlines()]
 
 
 def pins_digest() -> str:
-    """Return a short name for exactly this set of jars."""
+    """Return a short name for exactly the set of Kafka's own jars."""
     return hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rollcall_dev.kafka.cache import user_cache
 from rollcall_dev.kafka.errors import KafkaStartError
-from rollcall_dev.kafka.jars import KAFKA_VERSION, Jar, pinned, pins_digest
+from rollcall_dev.kafka.jars import KAFKA_VERSION, PINS, Jar, pinned, pins_digest
 
 _OPTIONS = (
     # A killed virtual machine would leave its performance data in /tmp.
@@ -53,13 +53,13 @@ class Runtime:
         made = (self.checkpoint, self.archive)
         return not self.missing_jars() and all(part.exists() for part in made)
 
-    def missing_jars(self) -> list[Jar]:
-        """Return the jars that are still to be fetched."""
-        return [jar for jar in pinned() if not (self.jars / jar.file_name).exists()]
+    def missing_jars(self, pins: Path = PINS) -> list[Jar]:
+        """Return the jars of a list that are still to be fetched."""
+        return [jar for jar in pinned(pins) if not (self.jars / jar.file_name).exists()]
 
-    def command(self, main: str, *arguments: str, options: Sequence[str]) -> list[str]:
-        """Return the command line that runs the class `main`."""
-        paths = (str(self.jars / jar.file_name) for jar in pinned())
+    def command(self, main: str, *arguments: str, options: Sequence[str], pins: Sequence[Path] = (PINS,)) -> list[str]:
+        """Return the command line that runs the class `main`, with the jars of all lists."""
+        paths = (str(self.jars / jar.file_name) for path in pins for jar in pinned(path))
         class_path = os.pathsep.join(paths)
         return [
             *(str(self.java), *_OPTIONS, *options),
