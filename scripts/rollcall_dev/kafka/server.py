@@ -1,37 +1,19 @@
-"""The process of one Kafka server, from launch to end."""
+"""The process of one Kafka server."""
 
-import os
-import re
-import signal
-import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from rollcall_dev.kafka import protocol
 from rollcall_dev.kafka.config import Node
-from rollcall_dev.kafka.errors import KafkaStartError
-from rollcall_dev.leash import leashed
+from rollcall_dev.kafka.process import Process
 
-_POLL_INTERVAL = 0.02
 _REQUEST_TIMEOUT = 1.0
 
-# Would add options to every Java virtual machine that is started.
-_FOREIGN_OPTIONS = {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
 
-# Most telling first; of each kind, the last is the root of the trouble.
-_BIND = re.compile(r"(failed to bind to .*)")
-_THROWABLE = re.compile(r"^(?:Caused by: )?((?:\w+\.)+\w*(?:Exception|Error)\b.*)")
-_ERROR = re.compile(r" ERROR \S+ - (.*)")
-_NOISE = re.compile(r"^\s*$|^\[[\d.]+s\]|^WARNING: ")
+class Server(Process):
+    """A running Kafka."""
 
-
-class Server:
-    """A running Kafka, which ends with this process at the latest.
-
-    It has a session of its own: Ctrl-C on the terminal must reach only this
-    process, which then stops what it started in the right order.
-    """
+    name = "Kafka"
 
     def __init__(self, command: Sequence[str], node: Node, log: Path, *, doomed: Path | None) -> None:
         """Launch `command`.
@@ -42,29 +24,8 @@ class Server:
             log: The file that gets its output, after what is there already.
             doomed: A directory to remove should this process be killed.
         """
+        super().__init__(command, log, doomed=doomed)
         self._node = node
-        self._log = log
-        with log.open("ab") as output:
-            self._log_start = output.tell()
-            self._process = subprocess.Popen(
-                leashed(command, doomed),
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=log.parent,
-                env=_environment(),
-                start_new_session=True,
-            )
-
-    @property
-    def pid(self) -> int:
-        """The process id of the Java virtual machine."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the process has not ended."""
-        return self._process.poll() is None
 
     def wait_ready(self, timeout: float) -> None:
         """Wait until the cluster lists this broker as one for clients.
@@ -72,46 +33,7 @@ class Server:
         Raises:
             KafkaStartError: The process ended, or it took longer.
         """
-        deadline = time.monotonic() + timeout
-        while not self._listed():
-            if time.monotonic() > deadline:
-                raise KafkaStartError(f"Kafka was not ready in {timeout:g} s; see {self._log}")
-            if self._ends_within(_POLL_INTERVAL):
-                raise KafkaStartError(self._why_it_ended())
-
-    def wait(self) -> int:
-        """Wait until the process ends, and return its exit status."""
-        return self._process.wait()
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, unless the process has ended."""
-        self._process.send_signal(number)
-
-    def stop(self, timeout: float) -> None:
-        """End the process: asked by SIGTERM, killed after `timeout` seconds."""
-        self.send(signal.SIGTERM)
-        # A stopped process handles no SIGTERM before it is continued.
-        self.send(signal.SIGCONT)
-        if not self._ends_within(timeout):
-            self.kill()
-        self._release()
-
-    def kill(self) -> None:
-        """End the process by SIGKILL."""
-        self._process.kill()
-        self._process.wait()
-        self._release()
-
-    def _release(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-
-    def _ends_within(self, timeout: float) -> bool:
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        self.wait_until(self._listed, timeout)
 
     def _listed(self) -> bool:
         try:
@@ -120,24 +42,3 @@ class Server:
             return False
         identity = (self._node.id, self._node.port)
         return identity in [(member.node_id, member.port) for member in listed]
-
-    def _why_it_ended(self) -> str:
-        with self._log.open("rb") as log:
-            log.seek(self._log_start)
-            lines = log.read().decode(errors="replace").splitlines()
-        status = self._process.returncode
-        cause = f"killed by {signal.Signals(-status).name}" if status < 0 else _cause(lines)
-        return f"Kafka ended at its start: {cause or f'status {status}'}; see {self._log}"
-
-
-def _environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in _FOREIGN_OPTIONS}
-    # Else Java cannot name files beyond ASCII where the locale is C.
-    return {**kept, "LC_ALL": "C.UTF-8"}
-
-
-def _cause(lines: list[str]) -> str | None:
-    for pattern in (_BIND, _THROWABLE, _ERROR):
-        if found := [match[1] for line in lines if (match := pattern.search(line))]:
-            return found[-1]
-    return next((line for line in lines if not _NOISE.match(line)), None)
