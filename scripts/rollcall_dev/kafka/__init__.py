@@ -9,7 +9,8 @@ cache directory. Linux and macOS.
 """
 
 from rollcall_dev.kafka.broker import Broker
-from rollcall_dev.kafka.config import BrokerConfig, Listener, Node
+from rollcall_dev.kafka.config import BrokerConfig, Listener, MirrorConfig, Node
 from rollcall_dev.kafka.errors import KafkaStartError
+from rollcall_dev.kafka.mirror import Mirror
 
-__all__ = ["Broker", "BrokerConfig", "KafkaStartError", "Listener", "Node"]
+__all__ = ["Broker", "BrokerConfig", "KafkaStartError", "Listener", "Mirror", "MirrorConfig", "Node"]

@@ -1,4 +1,4 @@
-"""What a broker is to be: its place in the cluster and its settings, as data."""
+"""What a broker is to be, its place in the cluster and its settings, as data; and what a mirror is to be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,6 +95,42 @@ class BrokerConfig:
     jvm_options: tuple[str, ...] = JVM_OPTIONS
     start_timeout: float = 60
     stop_timeout: float = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorConfig:
+    """How to run MirrorMaker.
+
+    Attributes:
+        source: Bootstrap servers of the cluster that it copies.
+        target: Bootstrap servers of the cluster that it copies to.
+        topic_prefix: What the environment's topics have before their names.
+        replication: Copies of each topic that it makes.
+        exactly_once: Whether it copies in transactions.
+        jvm_options: Options of the Java virtual machine.
+        start_timeout: Seconds until it must copy.
+        stop_timeout: Seconds it has to stop in before it is killed.
+    """
+
+    source: str
+    target: str
+    topic_prefix: str = ""
+    replication: int = 1
+    exactly_once: bool = False
+    jvm_options: tuple[str, ...] = JVM_OPTIONS
+    start_timeout: float = 60
+    stop_timeout: float = 30
+
+
+def mirror_environment(config: MirrorConfig) -> dict[str, str]:
+    """Return what `deploy/mirror.properties` takes from the environment."""
+    return {
+        "MIRROR_FROM": config.source,
+        "MIRROR_TO": config.target,
+        "MIRROR_REPLICATION": str(config.replication),
+        "MIRROR_EXACTLY_ONCE": "enabled" if config.exactly_once else "disabled",
+        "ROLLCALL_TOPIC_PREFIX": config.topic_prefix,
+    }
 
 
 def meta_properties(node: Node, directory_id: str) -> dict[str, str]:
