@@ -39,6 +39,10 @@ class Door:
         self.process = process
         self.ending = False
 
+    def lead_to(self, other: "Door") -> None:
+        """Be where another one is, from the next connection on."""
+        self.host, self.port, self.process = other.host, other.port, other.process
+
 
 class Line:
     """A connection to the API, and which of its processes is at the other end."""
@@ -52,7 +56,9 @@ class Line:
         """Connect if need be; wait a little where there is nobody."""
         if self.connection.is_open:
             return True
+        self.connection.drop()
         self.process = self._door.process
+        self.connection = Connection(self._door.host, self._door.port)
         try:
             await self.connection.open()
         except OSError:

@@ -1,7 +1,7 @@
 """What clients were told, against the topic `Student` and the effects of what is there."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -40,14 +40,20 @@ def place_sent(sent: Sequence[Sent], log: Sequence[Sequence[Line]], verdict: Ver
 
 
 def check_entries(
-    ledger: Ledger, log: Sequence[Sequence[Line]], sent: dict[Place, Sent], verdict: Verdict
+    ledger: Ledger, log: Sequence[Sequence[Line]], others: Collection[Place], verdict: Verdict
 ) -> tuple[int, int]:
     """Check that the API's clients were told the truth.
+
+    Args:
+        ledger: What they were told.
+        log: The topic `Student`.
+        others: Where it has what is none of the API's doing.
+        verdict: Is told what is wrong.
 
     Returns:
         How many accepted updates were found in the log, and how many of unknown outcome.
     """
-    entries = [*_entries(log, sent)]
+    entries = [*_entries(log, others)]
     findings = Audit(ledger, entries).run()
     for kind, times in findings.counts.items():
         examples = [example for example in findings.examples if example.startswith(kind)]
@@ -55,10 +61,10 @@ def check_entries(
     return len(entries), findings.unknown_found
 
 
-def _entries(log: Sequence[Sequence[Line]], sent: dict[Place, Sent]) -> Iterator[Entry]:
+def _entries(log: Sequence[Sequence[Line]], others: Collection[Place]) -> Iterator[Entry]:
     for index, lines in enumerate(log):
         for line in lines:
-            if (index, line.offset) in sent or line.identity is None:
+            if (index, line.offset) in others or line.identity is None:
                 continue
             value = msgspec.json.decode(line.value or b"{}")
             trace = dict(line.headers).get("traceparent", b"").decode()[3:35]

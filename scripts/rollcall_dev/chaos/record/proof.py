@@ -6,7 +6,7 @@ from datetime import timedelta
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev.chaos.ledger import Ledger, Outcome
 from rollcall_dev.chaos.record.entries import check_effects, check_entries, place_sent
-from rollcall_dev.chaos.record.history import Historian
+from rollcall_dev.chaos.record.history import Historian, Place
 from rollcall_dev.chaos.record.log import Log
 from rollcall_dev.chaos.record.offline import Rules
 from rollcall_dev.chaos.record.outputs import check_inbox, check_letters, check_minutes
@@ -30,6 +30,7 @@ class Evidence:
         log: All topics, as they were read in the end.
         seen: The topics that the pipeline writes, as somebody saw them who read all along.
         now: When the topics were read, in milliseconds since 1970, UTC.
+        again: Where the topic `Student` has what somebody has copied there once more.
     """
 
     settings: ConsumerSettings
@@ -38,6 +39,7 @@ class Evidence:
     log: Log
     seen: Log
     now: int
+    again: frozenset[Place] = frozenset()
 
 
 @dataclass
@@ -67,7 +69,7 @@ def prove(evidence: Evidence) -> Proof:
     topics = {topic.name: log[settings.topic_name(topic)] for topic in TOPICS}
     name = settings.topic_name(STUDENT)
     sent = place_sent(evidence.sent, topics[STUDENT.name], verdict)
-    _, unknown_found = check_entries(evidence.ledger, topics[STUDENT.name], sent, verdict)
+    _, unknown_found = check_entries(evidence.ledger, topics[STUDENT.name], sent.keys() | evidence.again, verdict)
     history = Historian(name, sent, settings.repeat_window).tell(topics[STUDENT.name], topics[INBOX.name])
     for fault in history.faults:
         verdict.add(WRONG, fault)
