@@ -1,0 +1,68 @@
+"""Clients of the API that go where it is: each gives its updates ids, and sends one until it is accepted."""
+
+import asyncio
+from itertools import count
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from rollcall_dev.chaos.callers import Callers, Door, Line, Put
+from rollcall_dev.chaos.ledger import Ledger, Outcome
+
+CALLERS = 100
+
+STUDENTS = 4
+"""Students of each caller."""
+
+RETRY = 0.1
+"""Seconds before an update is tried again."""
+
+
+class Clients:
+    """Callers, while the body runs.
+
+    Args:
+        ledger: Where each attempt is noted.
+        door: Where the API is.
+        rate: Updates a second, of all of them together.
+        seed: Decides.
+    """
+
+    def __init__(self, ledger: Ledger, door: Door, rate: float, seed: int) -> None:
+        self._callers = Callers(ledger, door, lambda _: None)
+        self._door = door
+        self._pause = CALLERS / rate
+        self._seed = seed
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        for number in range(CALLERS):
+            self._tasks.create_task(self._call(number))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._door.ending = True
+        await self._tasks.__aexit__(kind, error, traceback)
+
+    async def _call(self, number: int) -> None:
+        chance = Random(f"{self._seed}-caller-{number}")  # noqa: S311 - it has to be the same again
+        line = Line(self._door)
+        await asyncio.sleep(chance.uniform(0, self._pause))
+        for turn in count(1):
+            student = f"c{number}-{chance.randrange(STUDENTS)}"
+            update = Put(student, chance.randrange(2), f"{student}/{turn}")
+            if not await self._insist(line, update):
+                break
+            await asyncio.sleep(chance.expovariate(1 / self._pause))
+        line.connection.drop()
+
+    async def _insist(self, line: Line, update: Put) -> bool:
+        """Send an update until it is accepted; tell whether it was, and the load goes on."""
+        while await self._callers.put(line, update) is not Outcome.ACCEPTED:
+            if self._door.ending:
+                return False
+            await asyncio.sleep(RETRY)
+        return not self._door.ending
