@@ -19,6 +19,9 @@ from rollcall_dev.kafka import ports
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 
+PUBLISHED = ("API_PORT", "KAFKA_PORT", "KAFKA_PORT_2", "KAFKA_PORT_3", "KAFKA_STANDBY_PORT")
+"""Ports of this machine that lead to containers."""
+
 
 class Update(NamedTuple):
     """What a replica said of an update."""
@@ -33,16 +36,16 @@ class Stack:
 
     def __init__(self, profile: str | None = None) -> None:
         self.project = f"rollcall-test-{uuid.uuid4().hex[:8]}"
-        published = ("API_PORT", "KAFKA_PORT", "KAFKA_PORT_2", "KAFKA_PORT_3")
-        taken = dict(zip(published, map(str, ports.choose_several(len(published))), strict=True))
+        taken = dict(zip(PUBLISHED, map(str, ports.choose_several(len(PUBLISHED))), strict=True))
         self.api = f"http://127.0.0.1:{taken['API_PORT']}"
         self._environ = {**os.environ, **taken}
         self._profile = [] if profile is None else ["--profile", profile]
 
-    def compose(self, *arguments: str) -> str:
-        """Run `docker compose`."""
+    def compose(self, *arguments: str, **environ: str) -> str:
+        """Run `docker compose`, with further variables."""
         command = ["docker", "compose", "--project-name", self.project, *self._profile, *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self._environ, capture_output=True, text=True, check=False)
+        variables = {**self._environ, **environ}
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
