@@ -9,7 +9,8 @@ from typing import Self
 from rollcall_dev.chaos.callers import Callers, Door, Line, Put
 from rollcall_dev.chaos.ledger import Ledger, Outcome
 
-CALLERS = 100
+PAUSE = 2.0
+"""Seconds between the updates of a caller, on average: there are always some who have nothing on its way."""
 
 STUDENTS = 4
 """Students of each caller."""
@@ -31,13 +32,13 @@ class Clients:
     def __init__(self, ledger: Ledger, door: Door, rate: float, seed: int) -> None:
         self._callers = Callers(ledger, door, lambda _: None)
         self._door = door
-        self._pause = CALLERS / rate
+        self._count = max(1, round(rate * PAUSE))
         self._seed = seed
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        for number in range(CALLERS):
+        for number in range(self._count):
             self._tasks.create_task(self._call(number))
         return self
 
@@ -50,13 +51,13 @@ class Clients:
     async def _call(self, number: int) -> None:
         chance = Random(f"{self._seed}-caller-{number}")  # noqa: S311 - it has to be the same again
         line = Line(self._door)
-        await asyncio.sleep(chance.uniform(0, self._pause))
+        await asyncio.sleep(chance.uniform(0, PAUSE))
         for turn in count(1):
             student = f"c{number}-{chance.randrange(STUDENTS)}"
             update = Put(student, chance.randrange(2), f"{student}/{turn}")
             if not await self._insist(line, update):
                 break
-            await asyncio.sleep(chance.expovariate(1 / self._pause))
+            await asyncio.sleep(chance.expovariate(1 / PAUSE))
         line.connection.drop()
 
     async def _insist(self, line: Line, update: Put) -> bool:

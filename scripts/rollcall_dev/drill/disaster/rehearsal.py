@@ -20,7 +20,7 @@ from rollcall_dev.drill.disaster.report import Report
 from rollcall_dev.drill.disaster.scene import Scene, staged
 from rollcall_domain.topics import STATE
 
-PAUSE = (1.0, 2.0)
+MIRROR_PAUSE = (1.0, 2.0)
 """Seconds before the mirror is killed, at the least and at the most."""
 
 PATIENCE = 60.0
@@ -107,7 +107,7 @@ class Rehearsal:
             self._tell("an API on the second cluster is ready, and clients go there")
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._scene.first.api.end())
-                tasks.create_task(self._see_effect(dead))
+                tasks.create_task(self._see_effects(dead))
                 tasks.create_task(asyncio.sleep(self._plan.seconds / 2))
         self._time_acceptance()
 
@@ -145,7 +145,7 @@ class Rehearsal:
         chance = Random(f"{self._plan.seed}-mirror")  # noqa: S311 - it has to be the same again
         end = monotonic() + self._plan.seconds
         for _ in range(self._plan.mirror_kills):
-            await asyncio.sleep(chance.uniform(*PAUSE))
+            await asyncio.sleep(chance.uniform(*MIRROR_PAUSE))
             self._tell("the mirror is killed, and started again")
             await self._scene.restart_mirror()
         await asyncio.sleep(max(0.0, end - monotonic()))
@@ -162,11 +162,17 @@ class Rehearsal:
         lines = self._along.log[self._scene.second.student]
         return {(line.identity or b"").decode() for partition in lines for line in partition}
 
-    async def _see_effect(self, since: float) -> None:
-        """Wait until who reads along has seen an effect of what came after a time."""
-        lines = self._along.log[self._scene.second.stage.settings.topic_name(STATE)]
-        await self._until(lambda: any(part and part[-1].timestamp > since for part in lines), "an effect is seen")
+    async def _see_effects(self, since: float) -> None:
+        """Wait until who reads along has seen effects of what came after a time: the first one, and one everywhere."""
+        parts = self._along.log[self._scene.second.stage.settings.topic_name(STATE)]
+
+        def seen() -> list[bool]:
+            return [bool(lines) and lines[-1].timestamp > since for lines in parts]
+
+        await self._until(lambda: any(seen()), "an effect is seen")
         self.report.recovery_effect_seconds = round(monotonic() - self._killed, 2)
+        await self._until(lambda: all(seen()), "an effect is seen in each partition")
+        self.report.recovery_everywhere_seconds = round(monotonic() - self._killed, 2)
 
     def _time_acceptance(self) -> None:
         report, accepted = self.report, self._accepted

@@ -24,6 +24,7 @@ class Report(msgspec.Struct):
         recovery_point_seconds: The age of the oldest of these, when the cluster was killed.
         recovery_accepted_seconds: From the kill to the first update that was accepted on the second cluster.
         recovery_effect_seconds: From the kill to the first effect that a reader of it has seen there.
+        recovery_everywhere_seconds: From the kill to the moment at which there was one in each partition.
         brought_back: Updates that were copied once the first cluster was there again.
         lost: Effects that there are not, though they should be; the recovery point is none of them.
         doubled: Effects that are there twice.
@@ -46,6 +47,7 @@ class Report(msgspec.Struct):
     recovery_point_seconds: float = 0.0
     recovery_accepted_seconds: float = 0.0
     recovery_effect_seconds: float = 0.0
+    recovery_everywhere_seconds: float = 0.0
     brought_back: int = 0
     lost: int = 0
     doubled: int = 0
