@@ -106,12 +106,8 @@ class Mirror:
         self._launched().kill()
 
     def pause(self) -> None:
-        """Freeze the process: it copies nothing."""
+        """Freeze the process: it copies nothing, until it is killed or stopped."""
         self._launched().send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """End a pause."""
-        self._launched().send(signal.SIGCONT)
 
     def _launched(self) -> _MirrorMaker:
         if self._process is None:
