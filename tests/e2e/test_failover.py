@@ -1,6 +1,6 @@
 """`scripts/drill failover`: a broker is lost under load, and nothing that was accepted is."""
 
-from rollcall_dev.drill.failover import rehearse
+from rollcall_dev.drill.failover.rehearsal import rehearse
 
 SEED = 1
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from rollcall_dev.chaos.ledger import Attempt, Outcome
+from rollcall_dev.drill.failover.roles import Roles, worst
+from rollcall_dev.drill.failover.standstill import Firsts, Window, acceptances, firsts, longest
 from rollcall_dev.drill.report import Report
-from rollcall_dev.drill.roles import Roles, worst
-from rollcall_dev.drill.standstill import Firsts, Window, acceptances, firsts, longest
 from rollcall_dev.kafka import Broker, BrokerConfig, quorum
 from rollcall_domain.partition import partition_for
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rollcall_dev.arguments import writable
-from rollcall_dev.drill import failover
 from rollcall_dev.drill.disaster import command as disaster
+from rollcall_dev.drill.failover import command as failover
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
 

@@ -10,8 +10,8 @@ from rollcall_dev.chaos.ledger import Ledger
 from rollcall_dev.chaos.record.fleet import Fleet
 from rollcall_dev.chaos.record.log import Reader
 from rollcall_dev.chaos.record.stage import Stage
-from rollcall_dev.drill.roles import Roles, find, worst
-from rollcall_dev.drill.standstill import Window, acceptances
+from rollcall_dev.drill.failover.roles import Roles, find, worst
+from rollcall_dev.drill.failover.standstill import Window, acceptances
 from rollcall_dev.kafka import Broker
 from rollcall_domain.topics import STATE
 

@@ -1,13 +1,10 @@
-"""The loss of a broker: one of three is killed under load, and started again."""
+"""The drill: a broker is lost under load and comes back, and it is found out what that has cost."""
 
-import argparse
 import contextlib
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-
-import uvloop
 
 from rollcall_dev.chaos.api import Api
 from rollcall_dev.chaos.cluster import cluster
@@ -19,13 +16,11 @@ from rollcall_dev.chaos.record.run import Progress, conclude, late, settled
 from rollcall_dev.chaos.record.stage import Stage
 from rollcall_dev.chaos.record.straight import Writer
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG
-from rollcall_dev.drill.clients import Clients
-from rollcall_dev.drill.loss import RECOVERY_LIMIT, Loss, Scene, lose
+from rollcall_dev.drill.failover.clients import Clients
+from rollcall_dev.drill.failover.loss import RECOVERY_LIMIT, Loss, Scene, lose
+from rollcall_dev.drill.failover.standstill import firsts, longest
+from rollcall_dev.drill.failover.watch import Watch
 from rollcall_dev.drill.report import Report
-from rollcall_dev.drill.standstill import firsts, longest
-from rollcall_dev.drill.watch import Watch
-
-SUMMARY = "the loss of a broker: one of three is killed under load, and started again"
 
 BROKERS, WORKERS = 3, 2
 
@@ -34,33 +29,6 @@ DEADLINE = 5.0
 
 RATE = 200.0
 """Updates a second."""
-
-SECONDS = 10.0
-"""Of load before the loss, without the broker and with it again."""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=SECONDS,
-        metavar="N",
-        help="of load before the broker is killed, without it, and once it is back (default: %(default)g)",
-    )
-    parser.add_argument("--rate", type=float, default=RATE, metavar="N", help="updates a second (default: %(default)g)")
-    parser.add_argument(
-        "--broker",
-        type=int,
-        choices=range(1, BROKERS + 1),
-        metavar="N",
-        help="which one is killed (default: the one whose end is the worst)",
-    )
-
-
-def run(options: argparse.Namespace) -> Report:
-    """Rehearse it."""
-    return uvloop.run(rehearse(options.seed, options.seconds, options.rate, options.broker))
 
 
 async def rehearse(seed: int, seconds: float, rate: float = RATE, broker: int | None = None) -> Report:

@@ -1,0 +1,1 @@
+"""The loss of a broker: one of three is killed under load, and started again."""
