@@ -128,11 +128,11 @@ class Callers:
             elif number % 2:
                 await self.put(line, Put(student, state, hang_up=turn % HANG_UP == 0))
             else:
-                await self._insist(line, other, Put(student, state, f"{student}-{turn}"), turn)
+                await self._repeat(line, other, Put(student, state, f"{student}-{turn}"), turn)
         line.connection.drop()
         other.connection.drop()
 
-    async def _insist(self, line: Line, other: Line, update: Put, turn: int) -> None:
+    async def _repeat(self, line: Line, other: Line, update: Put, turn: int) -> None:
         """Send an update with a key until it is accepted, and at times more often than that."""
         if turn % HANG_UP == 0:
             await self.put(line, replace(update, hang_up=True))
@@ -140,12 +140,16 @@ class Callers:
             outcomes = await asyncio.gather(self.put(line, update), self.put(other, update))
             if Outcome.ACCEPTED in outcomes:
                 return
+        if await self.insist(line, update) and turn % REPEAT == 0:
+            await self.put(line, update)
+
+    async def insist(self, line: Line, update: Put) -> bool:
+        """Send an update again and again; tell whether it was accepted before callers were to end."""
         while await self.put(line, update) is not Outcome.ACCEPTED:
             if self._door.ending:
-                return
+                return False
             await asyncio.sleep(PAUSE)
-        if turn % REPEAT == 0:
-            await self.put(line, update)
+        return True
 
     async def put(self, line: Line, update: Put) -> Outcome:
         """Send an update, and note what is told of it."""

@@ -7,16 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from rollcall_dev.chaos.callers import Callers, Door, Line, Put
-from rollcall_dev.chaos.ledger import Ledger, Outcome
+from rollcall_dev.chaos.ledger import Ledger
 
 PAUSE = 2.0
 """Seconds between the updates of a caller, on average: there are always some who have nothing on its way."""
 
 STUDENTS = 4
 """Students of each caller."""
-
-RETRY = 0.1
-"""Seconds before an update is tried again."""
 
 
 class Clients:
@@ -55,15 +52,7 @@ class Clients:
         for turn in count(1):
             student = f"c{number}-{chance.randrange(STUDENTS)}"
             update = Put(student, chance.randrange(2), f"{student}/{turn}")
-            if not await self._insist(line, update):
+            if not await self._callers.insist(line, update) or self._door.ending:
                 break
             await asyncio.sleep(chance.expovariate(1 / PAUSE))
         line.connection.drop()
-
-    async def _insist(self, line: Line, update: Put) -> bool:
-        """Send an update until it is accepted; tell whether it was, and the load goes on."""
-        while await self._callers.put(line, update) is not Outcome.ACCEPTED:
-            if self._door.ending:
-                return False
-            await asyncio.sleep(RETRY)
-        return not self._door.ending

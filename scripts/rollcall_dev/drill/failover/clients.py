@@ -9,13 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from rollcall_dev.chaos.callers import Callers, Door, Line, Put
-from rollcall_dev.chaos.ledger import Ledger, Outcome
+from rollcall_dev.chaos.ledger import Ledger
 
 STUDENTS = 600
 """Students that there are in the beginning."""
-
-RETRY = 0.1
-"""Seconds before an update is tried again."""
 
 INSIST_LIMIT = 60.0
 """Seconds after which clients give up what is not accepted, once no more is sent."""
@@ -66,17 +63,13 @@ class Clients:
         begin = monotonic()
         for number in count():
             await asyncio.sleep(begin + number / self._rate - monotonic())
-            self._tasks.create_task(self._insist())
+            self._tasks.create_task(self._send())
 
-    async def _insist(self) -> None:
-        """Send an update until it is accepted; one that is rejected will always be."""
+    async def _send(self) -> None:
         student = self._idle.popleft() if self._idle else next(self._names)
         self._sent[student] += 1
         update = Put(student, self._chance.randrange(2), f"{student}/{self._sent[student]}")
         line = self._lines.pop() if self._lines else Line(self._door)
-        while await self._callers.put(line, update) in {Outcome.NOT_WRITTEN, Outcome.UNKNOWN}:
-            if self._door.ending:
-                break
-            await asyncio.sleep(RETRY)
+        await self._callers.insist(line, update)
         self._lines.append(line)
         self._idle.append(student)
