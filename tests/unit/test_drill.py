@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rollcall_dev.chaos.ledger import Attempt, Outcome
+from rollcall_dev.drill.disaster.findings import Findings
 from rollcall_dev.drill.failover.roles import Roles, worst
 from rollcall_dev.drill.failover.standstill import Firsts, Window, acceptances, firsts, longest
 from rollcall_dev.drill.report import Report
@@ -102,3 +103,10 @@ def test_a_report_has_all_figures_and_what_is_broken(tmp_path: Path) -> None:
         "still_s": 4.5,
         "broken": ["x" * 300],
     }
+
+
+def test_a_seed_is_shown_as_it_has_to_be_given_again() -> None:
+    report = Findings(4_294_967_295, recovery_point_seconds=0.012, broken=["it"]).report()
+    assert report.table().splitlines()[0].split() == ["seed", "4294967295"]
+    assert report.figures["recovery_point_seconds"] == 0.012
+    assert report.broken == ["it"]

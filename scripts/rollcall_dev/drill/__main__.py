@@ -4,26 +4,14 @@ import argparse
 import secrets
 import signal
 import sys
-from pathlib import Path
 from typing import Protocol
 
 from rollcall_dev.arguments import writable
 from rollcall_dev.drill.disaster import command as disaster
 from rollcall_dev.drill.failover import command as failover
+from rollcall_dev.drill.report import Report
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
-
-
-class Report(Protocol):
-    """What a drill has shown."""
-
-    broken: list[str]
-
-    def table(self) -> str:
-        """Lay out all figures, one a line."""
-
-    def write(self, path: Path) -> None:
-        """Write all figures."""
 
 
 class Drill(Protocol):
@@ -35,7 +23,7 @@ class Drill(Protocol):
         """Declare further options."""
 
     def run(self, options: argparse.Namespace) -> Report:
-        """Rehearse."""
+        """Rehearse, and report what it has shown."""
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -5,7 +5,7 @@ import argparse
 import uvloop
 
 from rollcall_dev.drill.disaster.rehearsal import Plan, rehearse
-from rollcall_dev.drill.disaster.report import Report
+from rollcall_dev.drill.report import Report
 
 SUMMARY = "the loss of a whole cluster, with a second one that a mirror copies the updates to"
 
@@ -55,4 +55,4 @@ def run(options: argparse.Namespace) -> Report:
         behind=options.behind,
         exactly_once=options.exactly_once,
     )
-    return uvloop.run(rehearse(plan))
+    return uvloop.run(rehearse(plan)).report()

@@ -16,7 +16,7 @@ from rollcall_dev.chaos.record.run import Progress, late, settled
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG, Verdict
 from rollcall_dev.drill.disaster.clients import Clients
 from rollcall_dev.drill.disaster.copies import Copies, compare, lost, sent_to, without
-from rollcall_dev.drill.disaster.report import Report
+from rollcall_dev.drill.disaster.findings import Findings
 from rollcall_dev.drill.disaster.scene import Scene, staged
 from rollcall_domain.topics import STATE
 
@@ -56,7 +56,7 @@ class Plan:
     exactly_once: bool = False
 
 
-async def rehearse(plan: Plan) -> Report:
+async def rehearse(plan: Plan) -> Findings:
     """Lose a cluster, go on with the other one, and compare what has come of it with what had to."""
     tell = Progress()
     tell(f"seed {plan.seed}; two clusters of {plan.brokers} and a mirror are started, an API and two workers")
@@ -66,8 +66,8 @@ async def rehearse(plan: Plan) -> Report:
             rehearsal = Rehearsal(plan, scene, along, tell)
             await rehearsal.live_through()
             await rehearsal.conclude()
-    rehearsal.report.seconds = round(tell.seconds, 1)
-    return rehearsal.report
+    rehearsal.findings.seconds = round(tell.seconds, 1)
+    return rehearsal.findings
 
 
 class Rehearsal:
@@ -80,11 +80,11 @@ class Rehearsal:
         tell: Is told how it goes.
 
     Attributes:
-        report: What it has shown so far.
+        findings: What it has shown so far.
     """
 
     def __init__(self, plan: Plan, scene: Scene, along: Reader, tell: Callable[[str], None]) -> None:
-        self.report = Report(plan.seed, mirror_kills=plan.mirror_kills)
+        self.findings = Findings(plan.seed, mirror_kills=plan.mirror_kills)
         self._plan = plan
         self._scene = scene
         self._along = along
@@ -135,8 +135,8 @@ class Rehearsal:
         second = await self._read_second()
         copies = compare(first, second[scene.second.student])
         rest = lost(self._ledger, second[scene.second.student])
-        self.report.broken += [f"{key} was not brought back" for key in rest]
-        self.report.brought_back = len(missing) - len(rest)
+        self.findings.broken += [f"{key} was not brought back" for key in rest]
+        self.findings.brought_back = len(missing) - len(rest)
         await self._judge(second, copies, missing)
         await self._count_repeats(second, copies)
 
@@ -152,7 +152,7 @@ class Rehearsal:
         accepted = {attempt.key for attempt in self._ledger.attempts if attempt.outcome is Outcome.ACCEPTED}
         await self._until(lambda: accepted <= self._copied(), "all is copied")
         if self._scene.mirror.failed:
-            self.report.broken.append("the mirror has given up")
+            self.findings.broken.append("the mirror has given up")
         if self._plan.behind:
             self._tell(f"the mirror stands still for {self._plan.behind:g} s")
             self._scene.mirror.pause()
@@ -170,20 +170,20 @@ class Rehearsal:
             return [bool(lines) and lines[-1].timestamp > since for lines in parts]
 
         await self._until(lambda: any(seen()), "an effect is seen")
-        self.report.recovery_effect_seconds = round(monotonic() - self._killed, 2)
+        self.findings.recovery_effect_seconds = round(monotonic() - self._killed, 2)
         await self._until(lambda: all(seen()), "an effect is seen in each partition")
-        self.report.recovery_everywhere_seconds = round(monotonic() - self._killed, 2)
+        self.findings.recovery_everywhere_seconds = round(monotonic() - self._killed, 2)
 
     def _time_acceptance(self) -> None:
-        report, accepted = self.report, self._accepted
-        report.accepted_first, report.accepted_second = len(accepted(FIRST)), len(accepted(SECOND))
-        report.unknown = self._ledger.count(Outcome.UNKNOWN)
-        report.not_written = self._ledger.count(Outcome.NOT_WRITTEN)
+        findings, accepted = self.findings, self._accepted
+        findings.accepted_first, findings.accepted_second = len(accepted(FIRST)), len(accepted(SECOND))
+        findings.unknown = self._ledger.count(Outcome.UNKNOWN)
+        findings.not_written = self._ledger.count(Outcome.NOT_WRITTEN)
         if accepted(SECOND):
             earliest = min(attempt.end for attempt in accepted(SECOND))
-            report.recovery_accepted_seconds = round(earliest - self._killed, 2)
+            findings.recovery_accepted_seconds = round(earliest - self._killed, 2)
         else:
-            report.broken.append("nothing was accepted on the second cluster")
+            findings.broken.append("nothing was accepted on the second cluster")
 
     def _accepted(self, processes: range) -> list[Attempt]:
         attempts = sent_to(self._ledger, processes).attempts
@@ -191,55 +191,57 @@ class Rehearsal:
 
     def _tell_recovery_point(self, missing: dict[str, Attempt], copies: Copies) -> None:
         """What was lost has to be what was not copied, and nothing else."""
-        self.report.copied = copies.made
-        self.report.recovery_point_updates = len(missing)
+        self.findings.copied = copies.made
+        self.findings.recovery_point_updates = len(missing)
         ages = (self._killed - attempt.end for attempt in missing.values())
-        self.report.recovery_point_seconds = round(max((0.0, *ages)), 3)
+        self.findings.recovery_point_seconds = round(max((0.0, *ages)), 3)
         others = missing.keys() - copies.tail_ids
-        self.report.lost += len(others)
-        self.report.broken += [
+        self.findings.lost += len(others)
+        self.findings.broken += [
             f"lost, though it was copied or never in the first cluster: {missing[key]}" for key in others
         ]
 
     async def _settle(self) -> None:
         second = self._scene.second
         lag_seconds = await settled(second.stage, second.fleet)
-        self.report.broken += late(lag_seconds)
+        self.findings.broken += late(lag_seconds)
 
     async def _read_second(self) -> Log:
         stage = self._scene.second.stage
         log = await read(stage.servers, stage.topics, stage.settings.partitions)
         if not await self._along.follow(log):
-            self.report.broken.append("who read all along did not come to the end")
+            self.findings.broken.append("who read all along did not come to the end")
         return log
 
     async def _judge(self, log: Log, copies: Copies, missing: Collection[str]) -> None:
         """Prove what is promised of all but what was missing for a time."""
-        self.report.broken += copies.faults
+        self.findings.broken += copies.faults
         settings, ledger = self._scene.second.stage.settings, without(self._ledger, missing)
         evidence = Evidence(settings, ledger, [], log, self._along.log, int(time() * 1000), frozenset(copies.again))
         proof = await asyncio.to_thread(prove, evidence)
         self._add(proof.verdict)
 
     async def _count_repeats(self, log: Log, copies: Copies) -> None:
-        second, report = self._scene.second, self.report
-        report.copied_twice = len(copies.again)
+        second, findings = self._scene.second, self.findings
+        findings.copied_twice = len(copies.again)
         if self._plan.exactly_once and copies.again:
-            report.broken.append(f"{len(copies.again)} records were copied twice, in spite of exactly once")
+            findings.broken.append(f"{len(copies.again)} records were copied twice, in spite of exactly once")
         ids = [line.identity for lines in log[second.student] for line in lines]
         metrics = await second.fleet.workers[0].metrics()
-        report.repeats_dropped = int(metrics.get("rollcall_repeated_records_total", 0))
-        if report.repeats_dropped != len(ids) - len({*ids}):
-            report.broken.append(f"{report.repeats_dropped} of {len(ids) - len({*ids})} repetitions were passed over")
-        report.broken += [*self._ledger.oddities, *self._along.faults, *second.fleet.all_faults()]
+        findings.repeats_dropped = int(metrics.get("rollcall_repeated_records_total", 0))
+        if findings.repeats_dropped != len(ids) - len({*ids}):
+            findings.broken.append(
+                f"{findings.repeats_dropped} of {len(ids) - len({*ids})} repetitions were passed over"
+            )
+        findings.broken += [*self._ledger.oddities, *self._along.faults, *second.fleet.all_faults()]
 
     def _add(self, verdict: Verdict) -> None:
-        report, counts = self.report, verdict.counts
-        report.lost += counts[LOST]
-        report.doubled += counts[DOUBLED]
-        report.inverted += counts[INVERTED]
-        report.wrong += counts[WRONG]
-        report.broken += verdict.examples
+        findings, counts = self.findings, verdict.counts
+        findings.lost += counts[LOST]
+        findings.doubled += counts[DOUBLED]
+        findings.inverted += counts[INVERTED]
+        findings.wrong += counts[WRONG]
+        findings.broken += verdict.examples
 
     async def _until(self, holds: Callable[[], bool], what: str) -> None:
         end = monotonic() + PATIENCE

@@ -1,13 +1,11 @@
 """What the loss of a cluster has shown."""
 
-from pathlib import Path
-
 import msgspec
 
-from rollcall_dev.tables import table
+from rollcall_dev.drill.report import Report
 
 
-class Report(msgspec.Struct):
+class Findings(msgspec.Struct):
     """The figures of a drill.
 
     Attributes:
@@ -56,12 +54,7 @@ class Report(msgspec.Struct):
     seconds: float = 0.0
     broken: list[str] = []
 
-    def table(self) -> str:
-        """Lay out all figures, one a line."""
+    def report(self) -> Report:
+        """Report them."""
         figures = msgspec.to_builtins(self)
-        rows = [(name, f"{value:g}") for name, value in figures.items() if isinstance(value, int | float)]
-        return table(rows[0], rows[1:])
-
-    def write(self, path: Path) -> None:
-        """Write all figures."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
+        return Report(figures, figures.pop("broken"))
