@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rollcall_dev.drill.disaster.site import Site, site
+from rollcall_dev.drill.site import Site, site
 from rollcall_dev.kafka import Mirror, MirrorConfig
 
 
@@ -58,8 +58,10 @@ async def staged(brokers: int, *, exactly_once: bool) -> AsyncIterator[Scene]:
     """
     async with contextlib.AsyncExitStack() as parts:
         directory = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-drill-")))
-        first = await parts.enter_async_context(site("first", 0, brokers, directory))
-        second = await parts.enter_async_context(site("second", 1, brokers, directory))
+        first, second = [
+            await parts.enter_async_context(site(Path(tempfile.mkdtemp(dir=directory)), brokers, number=number))
+            for number in range(2)
+        ]
         config = MirrorConfig(
             source=first.stage.servers,
             target=second.stage.servers,

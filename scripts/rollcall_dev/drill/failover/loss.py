@@ -5,14 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from rollcall_dev.chaos.api import Api
 from rollcall_dev.chaos.ledger import Ledger
-from rollcall_dev.chaos.record.fleet import Fleet
 from rollcall_dev.chaos.record.log import Reader
-from rollcall_dev.chaos.record.stage import Stage
 from rollcall_dev.drill.failover.roles import Roles, find, worst
 from rollcall_dev.drill.failover.standstill import Window, acceptances
-from rollcall_dev.kafka import Broker
+from rollcall_dev.drill.site import Site
 from rollcall_domain.topics import STATE
 
 RECOVERY_LIMIT = 30.0
@@ -27,30 +24,24 @@ class Scene:
     """Where a broker is lost.
 
     Attributes:
-        stage: The cluster, as an operator sees it.
-        brokers: Its nodes.
-        api: The API.
-        fleet: The workers.
+        site: The cluster.
         ledger: What the API's clients were told.
         along: Reads along what comes of it.
     """
 
-    stage: Stage
-    brokers: Sequence[Broker]
-    api: Api
-    fleet: Fleet
+    site: Site
     ledger: Ledger
     along: Reader
 
     @property
     def acceptances(self) -> dict[int, list[float]]:
         """When updates were accepted, by partition."""
-        return acceptances(self.ledger.attempts, self.stage.settings.partitions)
+        return acceptances(self.ledger.attempts, self.site.stage.settings.partitions)
 
     @property
     def effects(self) -> Mapping[int, Sequence[float]]:
         """When records of students came to who reads along, by partition."""
-        return self.along.arrivals[self.stage.settings.topic_name(STATE)]
+        return self.along.arrivals[self.site.stage.settings.topic_name(STATE)]
 
     def goes_on(self, since: float) -> bool:
         """Tell whether in each partition an update was accepted since then, and an effect came after that."""
@@ -95,11 +86,11 @@ async def lose(scene: Scene, seconds: float, broker: int | None, tell: Callable[
     """
     begun = monotonic()
     await asyncio.sleep(seconds)
-    roles = await find(scene.brokers, scene.stage.settings)
+    roles = await find(scene.site.brokers, scene.site.stage.settings)
     lost = worst(roles) if broker is None else broker
     for node, does in roles.items():
         tell(f"broker {node} {does}{', and is killed' if node == lost else ''}")
-    victim = next(one for one in scene.brokers if one.config.node.id == lost)
+    victim = next(one for one in scene.site.brokers if one.config.node.id == lost)
     killed = monotonic()
     victim.kill()
     recovered = await _recovered(scene, killed)
@@ -107,7 +98,7 @@ async def lose(scene: Scene, seconds: float, broker: int | None, tell: Callable[
     await asyncio.sleep(killed + seconds - monotonic())
     returned = monotonic()
     await asyncio.to_thread(victim.start)
-    await scene.stage.copied()
+    await scene.site.stage.copied()
     copied = monotonic()
     tell(f"broker {lost} is back, and has all copies after {copied - returned:.1f} s")
     await asyncio.sleep(seconds)

@@ -6,14 +6,10 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from rollcall_dev.chaos.api import Api
-from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.ingest import ANSWER_WITHIN
 from rollcall_dev.chaos.ledger import Ledger, Outcome
-from rollcall_dev.chaos.record.fleet import Fleet
 from rollcall_dev.chaos.record.log import Reader
 from rollcall_dev.chaos.record.run import Progress, conclude, late, settled
-from rollcall_dev.chaos.record.stage import Stage
 from rollcall_dev.chaos.record.straight import Writer
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG
 from rollcall_dev.drill.failover.clients import Clients
@@ -21,6 +17,7 @@ from rollcall_dev.drill.failover.loss import RECOVERY_LIMIT, Loss, Scene, lose
 from rollcall_dev.drill.failover.standstill import firsts, longest
 from rollcall_dev.drill.failover.watch import Watch
 from rollcall_dev.drill.report import Report
+from rollcall_dev.drill.site import site
 
 BROKERS, WORKERS = 3, 2
 
@@ -43,9 +40,9 @@ async def rehearse(seed: int, seconds: float, rate: float = RATE, broker: int | 
     tell = Progress()
     tell(f"seed {seed}; {BROKERS} brokers, the API and {WORKERS} workers are started")
     async with _scene() as scene:
-        stage, fleet = scene.stage, scene.fleet
-        async with Watch([scene.api, *fleet.workers]) as watch:
-            async with Clients(scene.ledger, scene.api.door, rate, seed):
+        stage, fleet, api = scene.site.stage, scene.site.fleet, scene.site.api
+        async with Watch([api, *fleet.workers]) as watch:
+            async with Clients(scene.ledger, api.door, rate, seed):
                 loss = await lose(scene, seconds, broker, tell)
             lag_seconds = await settled(stage, fleet)
         tell(f"no lag after {lag_seconds:.1f} s; the topics are read")
@@ -101,24 +98,17 @@ def _broken(scene: Scene, loss: Loss) -> Iterator[str]:
 
 
 def _tell_warnings(scene: Scene) -> None:
-    for warnings in (scene.api.warnings(), scene.fleet.warnings()):
+    for warnings in (scene.site.api.warnings(), scene.site.fleet.warnings()):
         for warning, number in sorted(warnings.items(), key=lambda item: -item[1]):
             print(f"  logged: {warning} ({number})", file=sys.stderr)
 
 
 @contextlib.asynccontextmanager
 async def _scene() -> AsyncIterator[Scene]:
-    async with contextlib.AsyncExitStack() as parts:
-        directory = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-drill-")))
-        brokers = parts.enter_context(cluster(BROKERS))
-        servers = ",".join(broker.bootstrap_servers for broker in brokers)
-        stage = Stage(servers, {"replication": BROKERS})
-        await stage.set_up()
-        along = parts.enter_context(Reader(servers, stage.derived, stage.settings.partitions))
-        api = Api(servers, {"replication": BROKERS}, directory / "api.log")
-        parts.push_async_callback(api.end)
-        fleet = await parts.enter_async_context(Fleet(stage, directory))
-        await fleet.scale(WORKERS)
-        await api.start()
-        await settled(stage, fleet)
-        yield Scene(stage, brokers, api, fleet, Ledger(), along)
+    with tempfile.TemporaryDirectory(prefix="rollcall-drill-") as directory:
+        async with site(Path(directory), BROKERS, WORKERS) as place:
+            stage = place.stage
+            with Reader(stage.servers, stage.derived, stage.settings.partitions) as along:
+                await place.api.start()
+                await settled(stage, place.fleet)
+                yield Scene(place, Ledger(), along)

@@ -1,4 +1,4 @@
-"""One of two clusters, with all that belongs to it."""
+"""A cluster, with all that belongs to it."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ class Site:
     Attributes:
         brokers: Its nodes.
         stage: The cluster as an operator sees it, with all topics.
-        fleet: Its worker.
+        fleet: Its workers.
         api: An API for it, which is not started.
     """
 
@@ -36,17 +36,15 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def site(name: str, number: int, brokers: int, directory: Path) -> AsyncIterator[Site]:
-    """Run a cluster with a worker.
+async def site(logs: Path, brokers: int, workers: int = 1, number: int = 0) -> AsyncIterator[Site]:
+    """Run a cluster with workers.
 
     Args:
-        name: What it is called in the names of logs.
-        number: Which one it is, counted from 0.
+        logs: The directory for what services log.
         brokers: How many nodes it has.
-        directory: The directory for logs.
+        workers: How many workers.
+        number: Which one it is, counted from 0, if there are several.
     """
-    logs = directory / name
-    logs.mkdir()
     async with contextlib.AsyncExitStack() as parts:
         nodes = parts.enter_context(cluster(brokers))
         servers = ",".join(broker.bootstrap_servers for broker in nodes)
@@ -55,5 +53,5 @@ async def site(name: str, number: int, brokers: int, directory: Path) -> AsyncIt
         api = Api(servers, {"replication": brokers}, logs / "api.log", number=number)
         parts.push_async_callback(api.end)
         fleet = await parts.enter_async_context(Fleet(stage, logs))
-        await fleet.scale(1)
+        await fleet.scale(workers)
         yield Site(nodes, stage, fleet, api)
