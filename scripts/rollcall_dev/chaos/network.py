@@ -54,6 +54,12 @@ class Network:
         """Pass on what is asked, but none of the answers, until connections are cut."""
         self._answering.clear()
 
+    def forget(self) -> None:
+        """Lose all answers on connections that there are, as of a host that has vanished; later ones are as ever."""
+        self._answering.clear()
+        self._answering = asyncio.Event()
+        self._answering.set()
+
     def cut(self) -> None:
         """Break all connections."""
         for writer in self._writers:

@@ -22,6 +22,16 @@ from rollcall_domain.service.connection import client_options, started
 FETCH_WAIT = 0.25
 """Seconds that a broker may let a request wait for records. A change of what is read waits for it too."""
 
+ANSWER_LIMIT = 5.0
+"""Seconds for an answer, after which the connection is given up and the leader is looked for anew.
+
+A host that has vanished ends no connection. aiokafka would wait for 40 s, while others have long taken its place; a
+fetch waits at a broker for no more than `FETCH_WAIT`, and the rest is for what it brings to come over.
+"""
+
+LEADER_LIMIT = 40.0
+"""Seconds for the bounds of partitions: each has to have a leader, be it a new one, that answers."""
+
 PORTION = 1024 * 1024
 """Bytes that are fetched of a partition at a time."""
 
@@ -110,6 +120,7 @@ class Source:
             isolation_level="read_committed",
             fetch_max_wait_ms=int(FETCH_WAIT * 1000),
             max_partition_fetch_bytes=PORTION,
+            request_timeout_ms=int(ANSWER_LIMIT * 1000),
         )
 
     async def __aenter__(self) -> Self:
@@ -126,8 +137,9 @@ class Source:
 
     async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Find out the first offset of each partition, and the one that comes after its last."""
+        limit = int(LEADER_LIMIT * 1000)
         begins, ends = await asyncio.gather(
-            self._consumer.beginning_offsets(partitions), self._consumer.end_offsets(partitions)
+            self._fetcher.beginning_offsets(partitions, limit), self._fetcher.end_offsets(partitions, limit)
         )
         return {partition: (begins[partition], ends[partition]) for partition in partitions}
 
