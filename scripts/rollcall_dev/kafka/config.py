@@ -158,8 +158,6 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
     ]
     controller = f"CONTROLLER://{ports.HOST}:{node.controller_port}"
     quorum = ",".join(f"{v.id}@{ports.HOST}:{v.controller_port}" for v in voters)
-    copies = str(replication(len(voters)))
-    in_sync = str(max(1, int(copies) - 1))
     return {
         "process.roles": "broker,controller",
         "node.id": str(node.id),
@@ -170,9 +168,6 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         "listener.security.protocol.map": ",".join(protocols),
         "log.dirs": str(log_directory),
         "auto.create.topics.enable": "false",
-        # Also what groups have committed outlives the loss of any broker.
-        "default.replication.factor": copies,
-        "min.insync.replicas": in_sync,
         "group.initial.rebalance.delay.ms": "0",
         # A killed broker is let in again only when its old session has ended.
         "broker.session.timeout.ms": "3000",
@@ -181,17 +176,28 @@ def server_properties(config: BrokerConfig, log_directory: Path) -> dict[str, st
         # partitions have new leaders before a client of the API has to be told that Kafka does not answer.
         "controller.quorum.fetch.timeout.ms": "1000",
         "offsets.topic.num.partitions": "3",
-        "offsets.topic.replication.factor": copies,
         "transaction.state.log.num.partitions": "3",
-        "transaction.state.log.replication.factor": copies,
-        "transaction.state.log.min.isr": in_sync,
         "share.coordinator.state.topic.num.partitions": "3",
-        "share.coordinator.state.topic.replication.factor": copies,
-        "share.coordinator.state.topic.min.isr": in_sync,
         # The default buffer of 128 MiB is a third of the heap, used or not.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+        **_copied(len(voters)),
         **{key: value for listener in further for key, value in listener.qualified_properties().items()},
         **config.properties,
+    }
+
+
+def _copied(brokers: int) -> dict[str, str]:
+    """Return the properties by which all topics outlive the loss of any broker, Kafka's own among them."""
+    copies = replication(brokers)
+    in_sync = max(1, copies - 1)
+    return {
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": str(in_sync),
+        "offsets.topic.replication.factor": str(copies),
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": str(in_sync),
+        "share.coordinator.state.topic.replication.factor": str(copies),
+        "share.coordinator.state.topic.min.isr": str(in_sync),
     }
 
 
