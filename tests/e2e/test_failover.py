@@ -12,4 +12,5 @@ async def test_without_a_broker_all_goes_on_and_each_accepted_update_has_one_eff
     assert [figures[kind] for kind in ("lost", "doubled", "inverted", "wrong", "rejected", "restarts")] == [0] * 6
     assert float(figures["accepted"]) > 1000
     assert figures["accepted"] == figures["effects"]
+    assert float(figures["livez_answers"]) > 0
     assert "leads the metadata" in str(figures["roles"])

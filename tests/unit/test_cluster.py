@@ -12,7 +12,7 @@ def test_data_is_refused_that_is_of_another_number_of_brokers(tmp_path: Path, ke
     for config in cluster.plan(kept, data=tmp_path):
         assert config.data is not None
         (config.data / "data").mkdir(parents=True)
-    assert [config.data for config in cluster.plan(kept, data=tmp_path)]
+    assert len(cluster.plan(kept, data=tmp_path)) == kept
     with pytest.raises(KafkaStartError, match=f"has the data of {kept} brokers?, not of {count}"):
         cluster.plan(count, data=tmp_path)
 

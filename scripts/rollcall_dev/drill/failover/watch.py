@@ -40,7 +40,10 @@ class Watch:
     ) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks)
+        ended, _ = await asyncio.wait(self._tasks)
+        for task in ended:
+            if not task.cancelled():
+                task.result()  # who does not look any more sees nothing amiss
 
     def faults(self) -> Iterator[str]:
         """Tell what was not as it should be, in words."""
