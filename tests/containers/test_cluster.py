@@ -5,13 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from support.compose import PATIENCE, Stack, events, eventually, handled, inspect, up
+from support.compose import PATIENCE, STUDENTS, Stack, events, eventually, handled, inspect, up
 
 BROKERS = ("kafka-1", "kafka-2", "kafka-3")
 SERVICES = ("producer-cluster", "consumer-cluster")
-STUDENTS = [f"s-{number}" for number in range(20)]
-"""In all partitions."""
-
 pytestmark = pytest.mark.timeout(400)
 
 

@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.compose import Stack, eventually, handled, inspect, up
-
-STUDENTS = [f"s-{number}" for number in range(20)]
-"""In all partitions."""
+from support.compose import STUDENTS, Stack, eventually, handled, inspect, up
 
 pytestmark = pytest.mark.timeout(400)
 

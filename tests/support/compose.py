@@ -22,6 +22,9 @@ PATIENCE = 60.0
 PUBLISHED = ("API_PORT", "KAFKA_PORT", "KAFKA_PORT_2", "KAFKA_PORT_3", "KAFKA_STANDBY_PORT")
 """Ports of this machine that lead to containers."""
 
+STUDENTS = [f"s-{number}" for number in range(20)]
+"""Students in all partitions."""
+
 
 class Update(NamedTuple):
     """What a replica said of an update."""
