@@ -1,9 +1,15 @@
 """What operators tell a consumer group: orders, each a record on the topic `Student.Control`.
 
-All replicas read them, those that start later too, and one that does not know an order passes over it.
+All replicas read them, those that start later too, and one that does not know an order passes over it. The order of the
+log decides: whoever has given an order reads on until it comes, to see what it has come to.
 """
 
+from enum import StrEnum
+
 import msgspec
+
+FIRST = 1
+"""The generation that a group begins with."""
 
 
 class SetRate(msgspec.Struct, frozen=True, rename="pascal", tag_field="Order", tag="set-rate"):
@@ -20,11 +26,42 @@ class SetRate(msgspec.Struct, frozen=True, rename="pascal", tag_field="Order", t
             raise ValueError("a rate is 0 or more")
 
 
-Order = SetRate
+class Step(StrEnum):
+    """What happens to a generation of what a group derives.
+
+    `build`: it is derived anew, beside the one that serves. `hold`: replicas stop, so that it can take over. `seal`:
+    whoever has built it stops too. `switch`: it serves, and replicas go on with it. `abandon`: it is given up, and
+    replicas go on as before. `remove`: an earlier one is gone.
+    """
+
+    BUILD = "build"
+    HOLD = "hold"
+    SEAL = "seal"
+    SWITCH = "switch"
+    ABANDON = "abandon"
+    REMOVE = "remove"
+
+
+class SetGeneration(msgspec.Struct, frozen=True, rename="pascal", tag_field="Order", tag="set-generation"):
+    """Take a step from one generation of what a group derives to another one.
+
+    Attributes:
+        generation: Its number.
+        step: What happens to it.
+    """
+
+    generation: int
+    step: Step
+
+
+Order = SetRate | SetGeneration
 """All orders that there are."""
 
+_AFTER = {Step.HOLD: Step.BUILD, Step.SEAL: Step.HOLD, Step.SWITCH: Step.SEAL}
+"""The step that has to come before."""
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Order).decode
+_decode: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
 
 class Control:
@@ -32,14 +69,57 @@ class Control:
 
     Attributes:
         rate: Records a second of the whole group, 0 for as many as there are; None if no order says so.
+        generation: The generation that serves.
+        building: The one that is built, if one is.
+        step: How far that has come: build, hold or seal; None if there is none.
+        kept: Earlier generations that are still there.
+        last: The highest number of a generation so far.
     """
 
     def __init__(self) -> None:
         self.rate: float | None = None
+        self.generation = FIRST
+        self.building: int | None = None
+        self.step: Step | None = None
+        self.kept: set[int] = set()
+        self.last = FIRST
+
+    @property
+    def held(self) -> bool:
+        """Whether replicas are to stop for now."""
+        return self.step in (Step.HOLD, Step.SEAL)
+
+    def serves(self, generation: int) -> bool:
+        """Tell whether replicas are to work on a generation."""
+        return generation == self.generation and not self.held
+
+    def builds(self, generation: int) -> bool:
+        """Tell whether whoever builds a generation is to work on it."""
+        return generation == self.building and self.step in (Step.BUILD, Step.HOLD)
 
     def apply(self, order: Order) -> None:
-        """Take in the next order."""
-        self.rate = order.per_second
+        """Take in the next order; a step that does not follow from the one before changes nothing."""
+        match order:
+            case SetRate(per_second=per_second):
+                self.rate = per_second
+            case SetGeneration(generation=generation, step=Step.BUILD):
+                if self.building is None and generation > self.last:
+                    self.building, self.step, self.last = generation, Step.BUILD, generation
+            case SetGeneration(generation=generation, step=Step.REMOVE):
+                self.kept.discard(generation)
+            case SetGeneration(generation=generation, step=step):
+                if generation == self.building:
+                    self._take(generation, step)
+
+    def _take(self, generation: int, step: Step) -> None:
+        if step is Step.ABANDON:
+            self.building = self.step = None
+            self.kept.add(generation)
+        elif self.step is _AFTER[step]:
+            self.step = step
+            if step is Step.SWITCH:
+                self.kept.add(self.generation)
+                self.generation, self.building, self.step = generation, None, None
 
 
 def encode(order: Order) -> bytes:
@@ -50,6 +130,6 @@ def encode(order: Order) -> bytes:
 def decode(value: bytes | None) -> Order | None:
     """Read an order; None if it is not known, or none at all."""
     try:
-        return _decode(value or b"")
+        return _decode.decode(value or b"")
     except msgspec.DecodeError:
         return None

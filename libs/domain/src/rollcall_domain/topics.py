@@ -16,12 +16,14 @@ class Topic(msgspec.Struct, frozen=True):
         settings: Kafka's topic configuration, by its own names.
         derived: Whether it belongs to one consumer group, which makes it from other topics.
         partitions: How many it has, where that is not as many as all others have.
+        lasting: Whether it goes on when what a group derives is derived anew, and takes in what that has more.
     """
 
     name: str
     settings: dict[str, str]
     derived: bool = False
     partitions: int | None = None
+    lasting: bool = False
 
 
 def _milliseconds(**span: float) -> str:
@@ -45,6 +47,7 @@ DEAD_LETTER_LIMIT = 2 * 1024 * 1024
 DEAD_LETTERS = Topic(
     "Student.DeadLetters",
     {**_kept(days=2 * 365), "max.message.bytes": str(DEAD_LETTER_LIMIT)},
+    lasting=True,
 )
 """Records that could not be handled. Key and value: the original bytes; headers say why and where from."""
 
@@ -73,7 +76,7 @@ ACTIVITY = Topic(
 )
 """What happened in each minute of the last seven days. Key: partition and minute."""
 
-ALERTS = Topic("Student.Alerts", _kept(days=365), derived=True)
+ALERTS = Topic("Student.Alerts", _kept(days=365), derived=True, lasting=True)
 """What rules have found. Key: StudentId in UTF-8."""
 
 CONTROL = Topic(

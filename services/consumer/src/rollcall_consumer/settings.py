@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from rollcall_domain.control import FIRST
 from rollcall_domain.service.settings import ServiceSettings
-from rollcall_domain.topics import Topic
+from rollcall_domain.topics import CONTROL, Topic
 
 GROUP = "1"
 """The consumer group by default: that of the .NET consumer."""
@@ -48,11 +49,52 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     too_long_hours: Annotated[float, Meta(gt=0, description="hours for which a student may stay logged in")] = 12
 
     @property
-    def group_id(self) -> str:
-        """The group as Kafka knows it: environments that share a cluster share no group."""
+    def owner(self) -> str:
+        """The group by its full name, whatever generation it works on."""
         return self.topic_prefix + self.group
+
+    @property
+    def group_id(self) -> str:
+        """The group as Kafka knows it: environments that share a cluster share no group, and generations none."""
+        return self.owner
 
     def topic_name(self, topic: Topic) -> str:
         """Name a topic in full: with the group's name, if it is derived by another group than the default one."""
         group = f"{self.group}." if topic.derived and self.group != GROUP else ""
         return f"{self.topic_prefix}{group}{topic.name}"
+
+
+class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
+    """The same settings, for a generation of what the group derives.
+
+    Attributes:
+        generation: Its number.
+        building: Whether it is only being built: then its topics that go on in all generations are its own as well.
+    """
+
+    generation: int = FIRST
+    building: bool = False
+
+    @property
+    def _suffix(self) -> str:
+        return "" if self.generation == FIRST else f".gen{self.generation}"
+
+    @property
+    def group_id(self) -> str:
+        """The group as Kafka knows it: generations share none, for each has come as far as it has."""
+        return self.owner + self._suffix
+
+    def topic_name(self, topic: Topic) -> str:
+        """Name a topic in full: with the generation, if it is the generation's own."""
+        name = super().topic_name(topic)
+        if topic is CONTROL or not (topic.derived or topic.lasting):
+            return name
+        if topic.lasting:
+            return f"{self.topic_prefix}{self.group}.{topic.name}{self._suffix}" if self.building else name
+        return name + self._suffix
+
+
+def of_generation(settings: ConsumerSettings, generation: int, *, building: bool = False) -> GenerationSettings:
+    """Give the settings for a generation."""
+    given = {name: getattr(settings, name) for name in ConsumerSettings.__struct_fields__}
+    return GenerationSettings(**given, generation=generation, building=building)
