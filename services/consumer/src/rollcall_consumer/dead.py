@@ -88,7 +88,7 @@ class DeadLetterLog:
     """
 
     def __init__(self, settings: ConsumerSettings, source: Source) -> None:
-        self._group = settings.group_id
+        self._group = settings.owner
         self._source = source
         topic = settings.topic_name(DEAD_LETTERS)
         self._partitions = [TopicPartition(topic, index) for index in range(settings.partitions)]

@@ -102,7 +102,7 @@ async def redrive(
     Returns:
         What has come of it, be it done or not.
     """
-    report, begun = Report(settings.group_id, dry_run=plan.dry_run), monotonic()
+    report, begun = Report(settings.owner, dry_run=plan.dry_run), monotonic()
     with Overheard() as heard:
         try:
             await ensure_topics([DEAD_LETTERS, pipeline.inbox], settings)

@@ -66,7 +66,7 @@ class Intake:
         self._sources = {partition: number for number, partition in enumerate(workplace.inputs(index))}
         self._state = state
         self._outbox = Outbox()
-        self._letters = DeadLetters(settings.group_id, workplace.letter_limit)
+        self._letters = DeadLetters(settings.owner, workplace.letter_limit)
         self._tolerance = Tolerance(settings.dead_letter_share, settings.dead_letter_run)
         self._handled = 0
         self._tally = _Tally()

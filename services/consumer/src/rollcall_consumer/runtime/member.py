@@ -19,7 +19,8 @@ from rollcall_consumer.runtime.pace import Pace
 from rollcall_consumer.runtime.partition import Kept, PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.workplace import Workplace
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.settings import GenerationSettings
+from rollcall_domain.control import Control
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.cause import Overheard, is_refusal
 from rollcall_domain.service.closing import leave
@@ -79,15 +80,23 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self,
         contact: Contact,
         pipeline: Pipeline,
-        settings: ConsumerSettings,
+        settings: GenerationSettings,
         ends: Mapping[TopicPartition, int],
     ) -> None:
         self.tasks: list[PartitionTask] = []
         self._kept: dict[int, Kept | None] = {}
         consumer = self._consumer = contact.consumer
+        self._orders = contact.orders
+        self._generation = settings
         self._pace = Pace(consumer, inputs(pipeline, settings), contact.orders, settings)
         self._workplace = Workplace(
-            pipeline, settings, partial(committed, consumer), contact.letter_limit, self._pace.throttle, ends
+            pipeline,
+            settings,
+            partial(committed, consumer),
+            contact.letter_limit,
+            self._pace.throttle,
+            self._is_allowed,
+            ends,
         )
         self._assigned = False
         self._mismatch: TopicMismatchError | None = None
@@ -121,7 +130,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         return f"catching up on partitions {', '.join(behind)}" if behind else None
 
     async def run(self) -> None:
-        """Join the group, and stay until cancelled.
+        """Join the group, and stay until cancelled, or until it is to work on another generation, or on none.
 
         Raises:
             KafkaError: Kafka refuses this replica, or something has failed that is to be begun anew.
@@ -157,8 +166,14 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 pacing.result()
             if self._mismatch is not None:
                 raise self._mismatch
+            if not is_allowed(self._orders.control, self._generation):
+                return
             if monotonic() > self._next_look:
                 await self._look()
+
+    async def _is_allowed(self) -> bool:
+        await self._orders.catch_up(self._consumer)
+        return is_allowed(self._orders.control, self._generation)
 
     async def _look(self) -> None:
         """Find out whether Kafka answers, and say so when that changes. A replica that it refuses is to leave."""
@@ -222,6 +237,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             if partition.partition >= settings.partitions:
                 return TopicMismatchError(partition.topic, settings.partitions, partition.partition + 1)
         return None
+
+
+def is_allowed(control: Control, settings: GenerationSettings) -> bool:
+    """Tell whether a replica with these settings is to work."""
+    return (control.builds if settings.building else control.serves)(settings.generation)
 
 
 def _indexes(partitions: Collection[TopicPartition]) -> list[int]:

@@ -35,6 +35,8 @@ class Orders:
 
     def __init__(self, settings: ConsumerSettings) -> None:
         self.control = Control()
+        self._next = 0
+        self._reading = asyncio.Lock()
         self._partition = TopicPartition(settings.topic_name(CONTROL), 0)
         self._consumer = AIOKafkaConsumer(
             **client_options(settings, "rollcall-control"),
@@ -52,23 +54,45 @@ class Orders:
             TimeoutError: Kafka does not answer.
         """
         await started(self._consumer)
-        async with asyncio.timeout(READ_LIMIT):
-            self._consumer.assign([self._partition])
-            end = (await self._consumer.end_offsets([self._partition]))[self._partition]
-            while await self._consumer.position(self._partition) < end:
-                await self._read(0.1)
+        self._consumer.assign([self._partition])
+        self._consumer.seek(self._partition, 0)
+        await self.catch_up(self._consumer)
 
-    async def read(self) -> None:
-        """Read what has come in since.
+    async def catch_up(self, consumer: AIOKafkaConsumer) -> None:
+        """Read all that was given before now.
+
+        Args:
+            consumer: Asks what that is. The own one has to wait meanwhile for an answer with orders.
+
+        Raises:
+            KafkaError: Kafka can't be reached, or refuses.
+            TimeoutError: Kafka does not answer.
+        """
+        async with asyncio.timeout(READ_LIMIT):
+            await self.reach((await consumer.end_offsets([self._partition]))[self._partition])
+
+    async def reach(self, end: int) -> None:
+        """Read all that lies before an offset.
 
         Raises:
             KafkaError: Kafka refuses.
         """
-        await self._read(0)
+        while self._next < end:
+            await self.read(0.1)
+
+    async def read(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
+        """Read what has come in since; wait for something for so many seconds.
+
+        Raises:
+            KafkaError: Kafka refuses.
+        """
+        async with self._reading:
+            await self._read(timeout)
 
     async def _read(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
         polled = await self._consumer.getmany(self._partition, timeout_ms=int(timeout * 1000))
         for record in polled.get(self._partition, ()):
+            self._next = record.offset + 1
             order = decode(record.value)
             if order is None:
                 log.warning("Passed over an order that is not known", offset=record.offset)
@@ -80,8 +104,11 @@ class Orders:
         await leave(self._consumer, CLOSE_LIMIT)
 
 
-async def give(order: Order, settings: ConsumerSettings) -> None:
+async def give(order: Order, settings: ConsumerSettings) -> int:
     """Give an order to the group, for all of its replicas.
+
+    Returns:
+        The offset that comes after it.
 
     Raises:
         KafkaError: Kafka can't be reached, or refuses.
@@ -89,6 +116,8 @@ async def give(order: Order, settings: ConsumerSettings) -> None:
     """
     client = await started(AIOKafkaProducer(**client_options(settings, "rollcall-control"), acks="all"))
     try:
-        await client.send_and_wait(settings.topic_name(CONTROL), encode(order), partition=0)
+        written = await client.send_and_wait(settings.topic_name(CONTROL), encode(order), partition=0)
     finally:
         await client.stop()
+    offset: int = written.offset
+    return offset + 1

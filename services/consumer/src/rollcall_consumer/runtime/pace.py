@@ -12,7 +12,7 @@ from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.outlook import Outlook, look_ahead
 from rollcall_consumer.runtime.share import share_of
 from rollcall_consumer.runtime.throttle import Throttle
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.settings import GenerationSettings
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ class Pace:
         consumer: AIOKafkaConsumer,
         inputs: Sequence[TopicPartition],
         orders: Orders,
-        settings: ConsumerSettings,
+        settings: GenerationSettings,
     ) -> None:
         self.throttle = Throttle()
         self.outlook: Outlook | None = None
@@ -62,7 +62,7 @@ class Pace:
     @property
     def rate(self) -> float:
         """Records a second that the whole group may handle; 0 for as many as there are."""
-        ordered = self._orders.control.rate
+        ordered = None if self._settings.building else self._orders.control.rate
         return self._settings.rate if ordered is None else ordered
 
     def hold(self, indexes: Collection[int]) -> None:
@@ -77,11 +77,10 @@ class Pace:
             KafkaError: Kafka refuses the topic of orders.
         """
         while True:
-            await self._orders.read()
             await self._look()
             self._set()
             self._look_ahead()
-            await asyncio.sleep(INTERVAL)
+            await self._orders.read(INTERVAL)
 
     async def _look(self) -> None:
         """Find out what happens to the partitions of the whole group; where Kafka does not say, nothing is known."""

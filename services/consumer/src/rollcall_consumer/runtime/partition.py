@@ -104,12 +104,22 @@ class PartitionTask:
                     )
                     await transactor.start()
                 try:
+                    if not await self._is_allowed():
+                        return
                     await self._work(transactor)
                 finally:
                     await transactor.close()
         except UnknownOffsetError as error:
             self.fault = str(error)
             log.error("Stopped", reason=self.fault)  # noqa: TRY400 - it is no failure of ours
+
+    async def _is_allowed(self) -> bool:
+        """Look for orders that were given before whoever had the partition was shut out.
+
+        Who has another generation take over gives the order, and then shuts all out. Whoever comes after that sees it.
+        """
+        with self._waiting():
+            return await self._workplace.allowed()
 
     async def _work(self, transactor: Transactor) -> None:
         """Work until told to end, or until there is a reason for not going on like this."""

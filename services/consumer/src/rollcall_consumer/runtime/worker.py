@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from functools import partial
+from time import monotonic
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -9,12 +11,13 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from rollcall_consumer.errors import DoubtError
-from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member
-from rollcall_consumer.runtime.orders import Orders
+from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member, is_allowed
+from rollcall_consumer.runtime.orders import Orders, give
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
+from rollcall_domain.control import SetGeneration, Step
 from rollcall_domain.service.cause import is_denial
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started, unreachable
@@ -26,6 +29,9 @@ log = structlog.get_logger()
 BACKOFF = 0.5
 """Seconds before all is begun anew."""
 
+HOLD_LIMIT = 30.0
+"""Seconds after which a replica does not wait any more for another generation to take over."""
+
 CLOSE_LIMIT = 2.0
 """Seconds for a consumer to close that Kafka refuses."""
 
@@ -35,7 +41,7 @@ class Worker:
 
     Args:
         pipeline: The pipeline.
-        settings: The service's settings.
+        settings: The service's settings; those of a generation if it is to build that one.
         ends: The offset at which work on a partition is to end, where it is to; the replica stays in the group.
     """
 
@@ -70,43 +76,69 @@ class Worker:
         """Consume until cancelled; then finish what is in hand, and leave the group at once.
 
         Whatever fails on the way, and be it that nobody knows what has become of some work, all is begun anew: from
-        what is committed, by who is then a member of the group.
+        what is committed, by who is then a member of the group. When another generation takes over, this replica goes
+        on with that one; one that builds a generation ends when that is to be built no longer.
 
         Raises:
             TopicMismatchError: A topic is not laid out as declared.
         """
         while True:
-            contact = await persist(self._connect, self._settings, self._report)
-            self._member = Member(contact, self._pipeline, self._settings, self._ends)
+            orders = await persist(self._open_orders, self._settings, self._report)
             try:
-                await self._member.run()
+                return await self._work_as_told(orders)
             except (KafkaError, OSError, TimeoutError, DoubtError) as error:
                 self._report(str(error) if isinstance(error, DoubtError) else unreachable(self._settings, error))
                 log.warning("Beginning anew", reason=self._fault)
-                self._member = None
-                await leave(contact.consumer, CLOSE_LIMIT)  # what leaving the group may have left open
                 await asyncio.sleep(REFUSED_BACKOFF if is_denial(error) else BACKOFF)
             finally:
-                await contact.orders.stop()
+                await orders.stop()
+
+    async def _work_as_told(self, orders: Orders) -> None:
+        """Work on one generation after the other."""
+        while (settings := await self._find_generation(orders)) is not None:
+            await self._work(orders, settings)
+
+    async def _open_orders(self) -> Orders:
+        await ensure_topics([CONTROL], self._settings)
+        return await started(Orders(self._settings))
+
+    async def _find_generation(self, orders: Orders) -> GenerationSettings | None:
+        """Find out which generation is to be worked on, once one is; None if ours is over."""
+        given = self._settings
+        if isinstance(given, GenerationSettings):
+            return given if is_allowed(orders.control, given) else None
+        begun, control = monotonic(), orders.control
+        while control.held:
+            self._report(f"generation {control.building} is about to take over")
+            await orders.read(1.0)
+            if monotonic() - begun > HOLD_LIMIT and control.building is not None:
+                log.warning("Nobody has let another generation take over; going on", generation=control.building)
+                await orders.reach(await give(SetGeneration(control.building, Step.ABANDON), given))
+        return of_generation(given, control.generation)
+
+    async def _work(self, orders: Orders, settings: GenerationSettings) -> None:
+        """Work on a generation for as long as it is that one's turn."""
+        contact = await persist(partial(self._connect, orders, settings), self._settings, self._report)
+        self._member = Member(contact, self._pipeline, settings, self._ends)
+        try:
+            await self._member.run()
+        finally:
+            self._member = None
+            await leave(contact.consumer, CLOSE_LIMIT)  # what leaving the group may have left open
 
     def _report(self, fault: str) -> None:
         self._fault = fault
 
-    async def _connect(self) -> Contact:
-        await ensure_topics([*self._pipeline.topics, CONTROL], self._settings)
-        letter_limit = await largest_batch(DEAD_LETTERS, self._settings) or DEAD_LETTER_LIMIT
-        orders = await started(Orders(self._settings))
-        try:
-            consumer = await started(self._consumer())
-        except BaseException:
-            await orders.stop()
-            raise
+    async def _connect(self, orders: Orders, settings: GenerationSettings) -> Contact:
+        await ensure_topics(self._pipeline.topics, settings)
+        letter_limit = await largest_batch(DEAD_LETTERS, settings) or DEAD_LETTER_LIMIT
+        consumer = await started(self._consumer(settings))
         return Contact(consumer, orders, min(letter_limit, DEAD_LETTER_LIMIT))
 
-    def _consumer(self) -> AIOKafkaConsumer:
+    def _consumer(self, settings: GenerationSettings) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            **client_options(self._settings, f"rollcall-{self._pipeline.name}"),
-            group_id=self._settings.group_id,
+            **client_options(settings, f"rollcall-{self._pipeline.name}"),
+            group_id=settings.group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

@@ -26,6 +26,7 @@ class Workplace:
         committed: Reads what the group has committed.
         letter_limit: Bytes that a dead letter may have.
         throttle: How fast it may be done.
+        allowed: Tells whether the group is still to work on this generation, after all orders that were given.
         ends: The offset at which work on a partition is to end, where it is to.
         intake: Is held by who takes records in.
     """
@@ -35,6 +36,7 @@ class Workplace:
     committed: Committed
     letter_limit: int
     throttle: Throttle
+    allowed: Callable[[], Awaitable[bool]]
     ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     intake: asyncio.Lock = field(default_factory=asyncio.Lock)
 
