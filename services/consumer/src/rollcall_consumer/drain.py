@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 
 import msgspec
@@ -15,6 +15,7 @@ from rollcall_consumer.runtime.group import inputs, look, observing
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.working import working
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard
 from rollcall_domain.service.connection import unreachable
@@ -55,10 +56,6 @@ class Report(msgspec.Struct, rename="pascal"):
     forwarded: int = 0
     dead_letters: int = 0
     written: dict[str, int] = {}
-
-
-class _HaltError(RollcallError):
-    """The run ends before all is handled."""
 
 
 async def drain(
@@ -106,7 +103,7 @@ async def _drain(
         report.lag_before = begin.total
         ends = {partition: end for partition, end in begin.ends.items() if partition.topic == source}
         try:
-            async with _working(Worker(pipeline, settings, ends), stopping) as check:
+            async with working(Worker(pipeline, settings, ends), stopping) as check:
                 await _reach(consumer, begin.ends, check, watch)
                 # What these records have led to in the inbox lies beyond where that ended.
                 forwarded = (
@@ -132,27 +129,6 @@ async def _reach(
         if not left:
             return
         await asyncio.sleep(LOOK)
-
-
-@contextlib.asynccontextmanager
-async def _working(worker: Worker, stopping: asyncio.Event) -> AsyncIterator[Callable[[], None]]:
-    """Run a replica; gives what raises an error once it can't go on."""
-    running = asyncio.create_task(worker.run(), name="worker")
-
-    def check() -> None:
-        if running.done():
-            running.result()
-        for task in worker.tasks:
-            if task.fault is not None:
-                raise _HaltError(f"partition {task.index}: {task.fault}")
-        if stopping.is_set():
-            raise _HaltError("interrupted")
-
-    try:
-        yield check
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 def _count(counter: Counter) -> int:

@@ -4,22 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from math import isinf
 from time import time
-from typing import Self
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka import AIOKafkaConsumer
 
 from rollcall_consumer.runtime.group import Flow, Look, flows, inputs, look, observing, oldest
+from rollcall_consumer.runtime.members import Members
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import RollcallError
-from rollcall_domain.service.connection import client_options
 from rollcall_domain.service.provision import count_partitions
-
-_MEMBERS = 5
-"""The place of the members in what Kafka says of a group."""
 
 INTERVAL = 2.0
 """Seconds between looks, from which rates are found out."""
@@ -88,7 +82,7 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
         raise NothingToReadError(f"there is no topic {source} yet")
     topics = {source, inbox} if await count_partitions(pipeline.inbox, settings) else {source}
     partitions = [partition for partition in inputs(pipeline, settings) if partition.topic in topics]
-    async with observing(settings) as consumer, _Registry(settings) as registry:
+    async with observing(settings) as consumer, Members(settings) as registry:
         before = await look(consumer, partitions)
         while True:
             await asyncio.sleep(INTERVAL)
@@ -129,35 +123,3 @@ def _lag(group: str, found: Mapping[int, Flow], ages: Mapping[int, float], holde
         len(set(holders.values())),
         parts,
     )
-
-
-class _Registry:
-    """Knows who is a member of the group."""
-
-    def __init__(self, settings: ConsumerSettings) -> None:
-        self._group = settings.group_id
-        self._admin = AIOKafkaAdminClient(**client_options(settings, "rollcall-observer"))
-
-    async def __aenter__(self) -> Self:
-        await self._admin.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._admin.close()
-
-    async def holders(self) -> dict[int, str]:
-        """Tell for each index of partitions which member holds it, and where that is."""
-        (response,) = await self._admin.describe_consumer_groups([self._group])
-        held = {}
-        for group in response.groups:
-            for member, _, host, _, assignment in group[_MEMBERS]:
-                for partition in _assigned(assignment):
-                    held[partition.partition] = f"{member} at {host.removeprefix('/')}"
-        return held
-
-
-def _assigned(assignment: bytes) -> list[TopicPartition]:
-    if not assignment:
-        return []
-    partitions: list[TopicPartition] = ConsumerProtocolMemberAssignment.decode(assignment).partitions()
-    return partitions

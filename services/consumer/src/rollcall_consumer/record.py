@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
+from msgspec.structs import replace
 
-from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Essence, Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
 from rollcall_domain.events import StudentRecordUpdate
+from rollcall_domain.record import NOTHING
 from rollcall_domain.roll import Place, Roll
 from rollcall_domain.rules import ManyLogins, Rules, TwoPlaces, too_long
 from rollcall_domain.topics import ACTIVITY, ALERTS, STATE, Topic
@@ -22,6 +24,19 @@ def rules(settings: ConsumerSettings) -> Rules:
         rules=[ManyLogins(settings.many_logins, timedelta(minutes=settings.many_logins_minutes)), TwoPlaces()],
         limits=[too_long(timedelta(hours=settings.too_long_hours))],
     )
+
+
+def identify(_: Topic, value: bytes) -> str:
+    """Tell an alert from all others."""
+    return codec.decode_alert(value).id
+
+
+def essence(topic: Topic, value: bytes) -> Essence:
+    """Give what matters of a record or a minute: all but where in the inbox a record's last update lay."""
+    if topic is ACTIVITY:
+        return Essence(None, codec.decode_minute(value))
+    record = codec.decode_record(value)
+    return Essence(record.version, replace(record, version=NOTHING, inbox_version=NOTHING))
 
 
 class RecordFold:

@@ -44,6 +44,25 @@ async def ensure_topics(topics: Sequence[Topic], settings: ServiceSettings) -> N
         await _check_layout(admin, {topic_name(topic, settings): _partitions(topic, settings) for topic in topics})
 
 
+async def delete_topics(topics: Sequence[Topic], settings: ServiceSettings) -> None:
+    """Delete those of the topics that exist, with all that is on them.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka did not get it done.
+    """
+    async with _administering(settings) as admin:
+        existing = set(await admin.list_topics())
+        names = [name for topic in topics if (name := topic_name(topic, settings)) in existing]
+        if not names:
+            return
+        response = await admin.delete_topics(names)
+        for name, code in response.topic_error_codes:
+            if for_code(code) is not NoError:
+                raise for_code(code)(name)
+            log.info("Deleted topic", topic=name)
+
+
 async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
     """Count the partitions of a topic, without bringing it into being.
 

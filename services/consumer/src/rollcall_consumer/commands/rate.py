@@ -3,10 +3,9 @@
 import click
 
 from rollcall_consumer.commands.asking import ask
-from rollcall_consumer.runtime.orders import Orders, give
+from rollcall_consumer.runtime.orders import give, opened
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.control import SetRate
-from rollcall_domain.service.connection import started
 from rollcall_domain.service.provision import count_partitions, ensure_topics
 from rollcall_domain.topics import CONTROL
 
@@ -45,7 +44,7 @@ def rate_command(order: SetRate | None) -> None:
             await give(order, settings)
         elif not await count_partitions(CONTROL, settings):
             return None
-        orders = await started(Orders(settings))
+        orders = await opened(settings)
         await orders.stop()
         return orders.control.rate
 

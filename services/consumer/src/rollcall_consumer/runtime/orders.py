@@ -9,6 +9,7 @@ from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.control import Control, Order, decode, encode
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options, started
+from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import CONTROL
 
 log = structlog.get_logger()
@@ -121,3 +122,14 @@ async def give(order: Order, settings: ConsumerSettings) -> int:
         await client.stop()
     offset: int = written.offset
     return offset + 1
+
+
+async def opened(settings: ConsumerSettings) -> Orders:
+    """Read the orders that were given to a group.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka does not answer.
+    """
+    await ensure_topics([CONTROL], settings)
+    return await started(Orders(settings))

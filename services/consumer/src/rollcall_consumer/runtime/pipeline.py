@@ -1,7 +1,7 @@
 """What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -101,6 +101,26 @@ class Share(msgspec.Struct, frozen=True):
     inputs: Sequence[str]
 
 
+def _whole(_: Topic, value: bytes) -> bytes:
+    return value
+
+
+def _whole_always(_: Topic, value: bytes) -> "Essence":
+    return Essence(None, value)
+
+
+class Essence(NamedTuple):
+    """What matters of an output that is kept in a table, where it is derived anew.
+
+    Attributes:
+        version: The offset of the last record of the source that is in it; None if it does not say.
+        matter: What has to be the same.
+    """
+
+    version: int | None
+    matter: object
+
+
 class Pipeline(msgspec.Struct, frozen=True):
     """A fold, with the topics that it reads and writes.
 
@@ -111,6 +131,8 @@ class Pipeline(msgspec.Struct, frozen=True):
         tables: Outputs that are compacted, and given back to a fold that begins.
         streams: Other outputs.
         fold: Makes a fold.
+        identify: Tells an output to a stream from all others: what it gives is the same if it is derived anew.
+        essence: Gives what matters of an output to a table.
     """
 
     name: str
@@ -119,6 +141,8 @@ class Pipeline(msgspec.Struct, frozen=True):
     tables: Sequence[Topic]
     streams: Sequence[Topic]
     fold: Callable[[Share, ConsumerSettings], Fold]
+    identify: Callable[[Topic, bytes], object] = _whole
+    essence: Callable[[Topic, bytes], Essence] = _whole_always
 
     @property
     def inputs(self) -> Sequence[Topic]:

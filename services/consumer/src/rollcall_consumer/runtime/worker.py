@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member, is_allowed
-from rollcall_consumer.runtime.orders import Orders, give
+from rollcall_consumer.runtime.orders import Orders, give, opened
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
@@ -22,7 +22,7 @@ from rollcall_domain.service.cause import is_denial
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import REFUSED_BACKOFF, client_options, persist, started, unreachable
 from rollcall_domain.service.provision import ensure_topics, largest_batch
-from rollcall_domain.topics import CONTROL, DEAD_LETTER_LIMIT, DEAD_LETTERS
+from rollcall_domain.topics import DEAD_LETTER_LIMIT, DEAD_LETTERS
 
 log = structlog.get_logger()
 
@@ -83,7 +83,7 @@ class Worker:
             TopicMismatchError: A topic is not laid out as declared.
         """
         while True:
-            orders = await persist(self._open_orders, self._settings, self._report)
+            orders = await persist(partial(opened, self._settings), self._settings, self._report)
             try:
                 return await self._work_as_told(orders)
             except (KafkaError, OSError, TimeoutError, DoubtError) as error:
@@ -97,10 +97,6 @@ class Worker:
         """Work on one generation after the other."""
         while (settings := await self._find_generation(orders)) is not None:
             await self._work(orders, settings)
-
-    async def _open_orders(self) -> Orders:
-        await ensure_topics([CONTROL], self._settings)
-        return await started(Orders(self._settings))
 
     async def _find_generation(self, orders: Orders) -> GenerationSettings | None:
         """Find out which generation is to be worked on, once one is; None if ours is over."""
