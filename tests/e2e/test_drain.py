@@ -80,9 +80,7 @@ async def test_runs_beside_each_other_and_beside_a_replica_share_the_work(enviro
 
 async def test_a_run_ends_where_the_log_ended_when_it_began(environment: Environment) -> None:
     await _write(environment, 100)
-    async with running(
-        "rollcall_consumer", "drain", "--json", **environment.variables(rate=200, log_format="console")
-    ) as run:
+    async with running("rollcall_consumer", "drain", "--json", **environment.variables(rate=20)) as run:
         records = await _until_written(environment, 10)
         await _write(environment, 100, first=100)
         assert await run.end(None) == 0

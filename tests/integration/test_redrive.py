@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from rollcall_consumer.dead import DeadLetterLog, Selection
 from rollcall_consumer.redrive import Plan, Report, redrive
 from rollcall_consumer.runtime.letters import Letter
+from rollcall_consumer.runtime.orders import give
 from rollcall_consumer.runtime.pipeline import Record
 from rollcall_consumer.runtime.source import Source
+from rollcall_consumer.settings import of_generation
+from rollcall_domain.control import SetGeneration, Step
 from rollcall_domain.errors import Unreadable
 from rollcall_domain.topics import DEAD_LETTERS
 from support.folds import INBOX, SEEN, Counting, Line, counting
-from support.log import configure_topic
+from support.log import configure_topic, read_all
 from support.services import Environment
 
 ALL = Selection()
@@ -189,3 +192,20 @@ async def test_a_run_that_is_interrupted_goes_on_where_it_was(environment: Envir
     assert [record.value for record in await line.records(INBOX)] == [b"refuse %d" % number for number in range(40)]
     await _mended(environment).run()
     assert len(await line.records(SEEN)) == 40
+
+
+async def test_while_another_generation_takes_over_nothing_is_sent_back(environment: Environment) -> None:
+    line = await _failed(environment, b"refuse")
+    for step in (Step.BUILD, Step.HOLD):
+        await give(SetGeneration(2, step), line.settings)
+    report = await _redrive(line)
+    assert (report.finished, report.sent) == (False, 0)
+    assert report.reason == "another generation is about to take over; begin again"
+    assert len(await _letters(line)) == 1
+    for step in (Step.SEAL, Step.SWITCH):
+        await give(SetGeneration(2, step), line.settings)
+    assert (await _redrive(line)).sent == 1
+    later = of_generation(line.settings, 2)
+    assert [record.value for record in await read_all(line.servers, later.topic_name(INBOX), committed=True)] == [
+        b"refuse"
+    ]

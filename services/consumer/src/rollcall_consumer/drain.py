@@ -12,10 +12,11 @@ from prometheus_client import Counter
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.group import inputs, look, observing
+from rollcall_consumer.runtime.orders import serving
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_consumer.working import working
+from rollcall_consumer.working import HaltError, working
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard
 from rollcall_domain.service.connection import unreachable
@@ -73,7 +74,7 @@ async def drain(
     Returns:
         What has come of it, be it done or not.
     """
-    report, begun = Report(settings.group_id), monotonic()
+    report, begun = Report(settings.owner), monotonic()
     with Overheard() as heard:
         try:
             async with asyncio.timeout(limit):
@@ -96,14 +97,22 @@ async def drain(
 async def _drain(
     pipeline: Pipeline, settings: ConsumerSettings, stopping: asyncio.Event, report: Report, watch: Watch
 ) -> None:
-    await ensure_topics(pipeline.topics, settings)
-    source, inbox = (settings.topic_name(topic) for topic in pipeline.inputs)
-    async with observing(settings) as consumer:
-        begin = await look(consumer, inputs(pipeline, settings))
+    current = await serving(settings)
+    await ensure_topics(pipeline.topics, current)
+    source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
+    async with observing(current) as consumer:
+        begin = await look(consumer, inputs(pipeline, current))
         report.lag_before = begin.total
         ends = {partition: end for partition, end in begin.ends.items() if partition.topic == source}
         try:
-            async with working(Worker(pipeline, settings, ends), stopping) as check:
+            worker = Worker(pipeline, settings, ends)
+            async with working(worker, stopping) as alive:
+
+                def check() -> None:
+                    alive()
+                    if worker.generation not in (None, current.generation):
+                        raise HaltError(f"generation {worker.generation} has taken over; begin again")
+
                 await _reach(consumer, begin.ends, check, watch)
                 # What these records have led to in the inbox lies beyond where that ended.
                 forwarded = (

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 from rollcall_consumer.runtime.group import Flow, Look, flows, inputs, look, observing, oldest
 from rollcall_consumer.runtime.members import Members
+from rollcall_consumer.runtime.orders import serving
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import RollcallError
@@ -77,17 +78,18 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
         KafkaError: Kafka can't be reached, or refuses.
         TimeoutError: Kafka does not answer.
     """
-    source, inbox = (settings.topic_name(topic) for topic in pipeline.inputs)
-    if not await count_partitions(pipeline.source, settings):
+    current = await serving(settings)
+    source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
+    if not await count_partitions(pipeline.source, current):
         raise NothingToReadError(f"there is no topic {source} yet")
-    topics = {source, inbox} if await count_partitions(pipeline.inbox, settings) else {source}
-    partitions = [partition for partition in inputs(pipeline, settings) if partition.topic in topics]
-    async with observing(settings) as consumer, Members(settings) as registry:
+    topics = {source, inbox} if await count_partitions(pipeline.inbox, current) else {source}
+    partitions = [partition for partition in inputs(pipeline, current) if partition.topic in topics]
+    async with observing(current) as consumer, Members(current) as registry:
         before = await look(consumer, partitions)
         while True:
             await asyncio.sleep(INTERVAL)
             now = await look(consumer, partitions)
-            yield _lag(settings.group_id, flows(before, now), await _ages(consumer, now), await registry.holders())
+            yield _lag(current.group_id, flows(before, now), await _ages(consumer, now), await registry.holders())
             before = now
 
 

@@ -17,12 +17,14 @@ from aiokafka.errors import KafkaError
 from rollcall_consumer.dead import DeadLetterLog, Selection
 from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.letters import Letter, note
+from rollcall_consumer.runtime.orders import Orders, following
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.runtime.throttle import Throttle
-from rollcall_consumer.runtime.transactor import Transactor
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.runtime.transactor import Transactor, redrive_name
+from rollcall_consumer.settings import ConsumerSettings, of_generation
+from rollcall_consumer.working import HaltError
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import Overheard
 from rollcall_domain.service.connection import unreachable
@@ -83,10 +85,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class _StoppedError(RollcallError):
-    """The run ends before all is done."""
-
-
 async def redrive(
     pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, stopping: asyncio.Event, watch: Watch
 ) -> Report:
@@ -105,8 +103,7 @@ async def redrive(
     report, begun = Report(settings.owner, dry_run=plan.dry_run), monotonic()
     with Overheard() as heard:
         try:
-            await ensure_topics([DEAD_LETTERS, pipeline.inbox], settings)
-            async with _run(pipeline, settings, plan, report) as run:
+            async with following(settings) as orders, _run(pipeline, settings, orders, plan, report) as run:
                 await run.redrive(stopping, watch)
             report.finished = True
         except (KafkaError, OSError, TimeoutError) as error:
@@ -120,17 +117,24 @@ async def redrive(
 
 
 @contextlib.asynccontextmanager
-async def _run(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, report: Report) -> AsyncIterator["_Run"]:
+async def _run(
+    pipeline: Pipeline, given: ConsumerSettings, orders: Orders, plan: Plan, report: Report
+) -> AsyncIterator["_Run"]:
     """Shut out others who send back the same letters, and begin."""
+    settings = of_generation(given, orders.control.generation)
+    await ensure_topics([DEAD_LETTERS, pipeline.inbox], settings)
     topics = [settings.topic_name(topic) for topic in (DEAD_LETTERS, pipeline.inbox)]
     async with contextlib.AsyncExitStack() as stack:
         transactors = []
         for index in range(0 if plan.dry_run else settings.partitions):
-            transactor = Transactor(settings, f"{pipeline.name}-redrive", index, topics)
+            transactor = Transactor(settings, redrive_name(pipeline.name), index, topics)
             stack.push_async_callback(transactor.close)
             transactors.append(transactor)
         await asyncio.gather(*(transactor.start() for transactor in transactors))
-        source = await stack.enter_async_context(Source(settings, f"{pipeline.name}-redrive", topics))
+        source = await stack.enter_async_context(Source(settings, redrive_name(pipeline.name), topics))
+        await orders.catch_up()  # whoever has another generation take over has shut us out, or we see that now
+        if not orders.control.serves(settings.generation):
+            raise HaltError("another generation is about to take over; begin again")
         yield _Run(DeadLetterLog(settings, source), topics, transactors, plan, report)
 
 
@@ -171,7 +175,7 @@ class _Run:
                     await self._add(letter)
                 watch(total, self._report.sent + self._report.refused.total())
                 if stopping.is_set():
-                    raise _StoppedError("interrupted; begin again: what was sent back is known")
+                    raise HaltError("interrupted; begin again: what was sent back is known")
             await self._send()
             watch(total, self._report.sent + self._report.refused.total())
 

@@ -16,7 +16,7 @@ from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.rebuild.removal import abandon, remove
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.rebuild.run import Plan, Rebuild
-from rollcall_consumer.runtime.orders import opened
+from rollcall_consumer.runtime.orders import following
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import RollcallError
@@ -66,11 +66,8 @@ async def _rebuild(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, s
     report, begun = Report(settings.owner), monotonic()
     with Overheard() as heard, bar("Deriving anew") as watch:
         try:
-            orders = await opened(settings)
-            try:
+            async with following(settings) as orders:
                 await Rebuild(pipeline, settings, orders, report).run(plan, stopping, watch)
-            finally:
-                await orders.stop()
         except (KafkaError, OSError, TimeoutError) as error:
             report.reason = unreachable(settings, heard.cause(error))
         except RollcallError as error:
@@ -80,16 +77,13 @@ async def _rebuild(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, s
 
 
 async def _clear(pipeline: Pipeline, settings: ConsumerSettings, *, to_abandon: bool) -> int:
-    orders = await opened(settings)
-    try:
+    async with following(settings) as orders:
         if to_abandon:
             given_up = await abandon(pipeline, settings, orders)
             click.echo("nothing is being built" if given_up is None else f"generation {given_up} was given up")
         else:
             removed = await remove(pipeline, settings, orders)
             click.echo(f"removed generations: {', '.join(map(str, removed)) or 'none'}")
-    finally:
-        await orders.stop()
     return 0
 
 

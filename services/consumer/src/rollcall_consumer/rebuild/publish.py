@@ -4,7 +4,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer.rebuild.report import Published
-from rollcall_consumer.runtime.letters import read_letter
+from rollcall_consumer.runtime.letters import read_letter, read_note
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.pipeline import Pipeline, Record
 from rollcall_consumer.runtime.source import Source
@@ -73,11 +73,7 @@ class _Shelf:
         await transactor.start()
         try:
             async with Source(self._serving, f"{self._pipeline.name}-publish", names) as source:
-                known = {
-                    self._identify(record)
-                    async for _, records in source.scan(await source.bounds([self._target]), SLICE)
-                    for record in records
-                }
+                known = await self._known(source)
                 async for _, records in source.scan(await source.bounds([self._staged]), SLICE):
                     new = [record for record in records if self._identify(record) not in known]
                     await self._write(transactor, new)
@@ -85,6 +81,16 @@ class _Shelf:
                     published.known += len(records) - len(new)
         finally:
             await transactor.close()
+
+    async def _known(self, source: Source) -> set[object]:
+        """Find what is there already; a dead letter that was sent back is not, if it is one again."""
+        known: dict[object, int] = {}
+        redriven: set[int] = set()
+        async for _, records in source.scan(await source.bounds([self._target]), SLICE):
+            for record in records:
+                known[self._identify(record)] = record.offset
+                redriven.update(read_note(record) if self._topic is DEAD_LETTERS else ())
+        return {identity for identity, offset in known.items() if offset not in redriven}
 
     async def _write(self, transactor: Transactor, records: list[Record]) -> None:
         outbox = Outbox()

@@ -21,7 +21,7 @@ from rollcall_consumer.runtime.group import Look, inputs, look, observing
 from rollcall_consumer.runtime.members import Members
 from rollcall_consumer.runtime.orders import Orders, give
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_consumer.runtime.transactor import Transactor
+from rollcall_consumer.runtime.transactor import Transactor, redrive_name
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
 from rollcall_consumer.working import HaltError, working
@@ -172,12 +172,13 @@ class Rebuild:
     async def _shut_out(self, settings: GenerationSettings) -> None:
         """Shut out who still works on a generation: what they have begun is undone, and they commit nothing more."""
 
-        async def shut_out(index: int) -> None:
-            transactor = Transactor(settings, self._pipeline.name, index)
+        async def shut_out(name: str, index: int) -> None:
+            transactor = Transactor(settings, name, index)
             await transactor.start()
             await transactor.close()
 
-        await asyncio.gather(*(shut_out(index) for index in range(settings.partitions)))
+        names = (self._pipeline.name, redrive_name(self._pipeline.name))
+        await asyncio.gather(*(shut_out(name, index) for name in names for index in range(settings.partitions)))
 
     async def _finish(
         self, view: AIOKafkaConsumer, new: GenerationSettings, done: Look, check: Callable[[], None]

@@ -73,6 +73,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     """A connected consumer, and its work in the group.
 
     Attributes:
+        generation: The generation that it works on.
         tasks: The work on the partitions that it holds now.
     """
 
@@ -87,7 +88,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._kept: dict[int, Kept | None] = {}
         consumer = self._consumer = contact.consumer
         self._orders = contact.orders
-        self._generation = settings
+        self.generation = settings.generation
+        self._settings = settings
         self._pace = Pace(consumer, inputs(pipeline, settings), contact.orders, settings)
         self._workplace = Workplace(
             pipeline,
@@ -166,14 +168,14 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 pacing.result()
             if self._mismatch is not None:
                 raise self._mismatch
-            if not is_allowed(self._orders.control, self._generation):
+            if not is_allowed(self._orders.control, self._settings):
                 return
             if monotonic() > self._next_look:
                 await self._look()
 
     async def _is_allowed(self) -> bool:
         await self._orders.catch_up(self._consumer)
-        return is_allowed(self._orders.control, self._generation)
+        return is_allowed(self._orders.control, self._settings)
 
     async def _look(self) -> None:
         """Find out whether Kafka answers, and say so when that changes. A replica that it refuses is to leave."""

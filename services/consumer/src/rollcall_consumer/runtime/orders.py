@@ -1,15 +1,17 @@
 """What operators have told the group, and tell it: read from the first order on, by every replica."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.control import Control, Order, decode, encode
+from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
+from rollcall_domain.control import FIRST, Control, Order, decode, encode
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options, started
-from rollcall_domain.service.provision import ensure_topics
+from rollcall_domain.service.provision import count_partitions, ensure_topics
 from rollcall_domain.topics import CONTROL
 
 log = structlog.get_logger()
@@ -57,20 +59,20 @@ class Orders:
         await started(self._consumer)
         self._consumer.assign([self._partition])
         self._consumer.seek(self._partition, 0)
-        await self.catch_up(self._consumer)
+        await self.catch_up()
 
-    async def catch_up(self, consumer: AIOKafkaConsumer) -> None:
+    async def catch_up(self, consumer: AIOKafkaConsumer | None = None) -> None:
         """Read all that was given before now.
 
         Args:
-            consumer: Asks what that is. The own one has to wait meanwhile for an answer with orders.
+            consumer: Asks what that is. The own one may have to wait meanwhile for an answer with orders.
 
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
             TimeoutError: Kafka does not answer.
         """
         async with asyncio.timeout(READ_LIMIT):
-            await self.reach((await consumer.end_offsets([self._partition]))[self._partition])
+            await self.reach((await (consumer or self._consumer).end_offsets([self._partition]))[self._partition])
 
     async def reach(self, end: int) -> None:
         """Read all that lies before an offset.
@@ -133,3 +135,32 @@ async def opened(settings: ConsumerSettings) -> Orders:
     """
     await ensure_topics([CONTROL], settings)
     return await started(Orders(settings))
+
+
+@contextlib.asynccontextmanager
+async def following(settings: ConsumerSettings) -> AsyncIterator[Orders]:
+    """Read the orders of a group, those that were given first.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka does not answer.
+    """
+    orders = await opened(settings)
+    try:
+        yield orders
+    finally:
+        await orders.stop()
+
+
+async def serving(settings: ConsumerSettings) -> GenerationSettings:
+    """Give the settings of the generation that serves a group now.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka does not answer.
+    """
+    if not await count_partitions(CONTROL, settings):
+        return of_generation(settings, FIRST)
+    orders = await started(Orders(settings))
+    await orders.stop()
+    return of_generation(settings, orders.control.generation)

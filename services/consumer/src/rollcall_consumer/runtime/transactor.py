@@ -123,3 +123,8 @@ class Transactor:
 def transactional_id(settings: ConsumerSettings, name: str, index: int) -> str:
     """Name the transactions of a pipeline's partition, for whoever works on it."""
     return f"{settings.group_id}-{name}-{index}"
+
+
+def redrive_name(pipeline: str) -> str:
+    """Name in place of a pipeline's own name those who send its dead letters back."""
+    return f"{pipeline}-redrive"

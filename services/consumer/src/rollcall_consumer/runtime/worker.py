@@ -55,6 +55,11 @@ class Worker:
         self._fault = "not connected to Kafka yet"
 
     @property
+    def generation(self) -> int | None:
+        """The generation that it works on now, if it does."""
+        return None if self._member is None else self._member.generation
+
+    @property
     def outlook(self) -> Outlook | None:
         """What is to be expected of the whole group, as far as that is known."""
         return None if self._member is None else self._member.outlook
