@@ -11,7 +11,7 @@ from rollcall_consumer.settings import GROUP
 from rollcall_domain import codec, control
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
-from rollcall_domain.control import SetGeneration, SetRate, Step
+from rollcall_domain.control import Order, SetGeneration, SetRate, Step
 from rollcall_domain.errors import Unreadable
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
 from rollcall_domain.headers import RecordHeaders
@@ -56,9 +56,9 @@ def document() -> Part:
                 "Students log in and out, and each time is a record on the topic Student. An environment may put a "
                 "prefix before the names of all topics and groups. Index i of each topic belongs together. "
                 "Student.Inbox, .State, .Activity, .Alerts and .Control belong to a consumer group; those of another "
-                "group than the default one have its name and a dot before their own. When all is derived anew, it is on "
-                "topics with .gen2 and so on behind their names, but for .Alerts and .Control; the order set-generation "
-                "with the step switch says when these are to be read."
+                "group than the default one have its name and a dot before their own. What is derived anew is on topics "
+                "with .gen2 and so on behind their names, but for .Alerts and .Control; the order set-generation with "
+                "the step switch says when these are to be read."
             ),
             "license": {"name": "MIT"},
         },
@@ -213,7 +213,7 @@ def _redriven() -> Part:
 
 
 def _order() -> Part:
-    examples = [SetRate(500), SetGeneration(2, Step.SWITCH)]
+    examples: list[Order] = [SetRate(500), SetGeneration(2, Step.SWITCH)]
     return {
         "name": "Order",
         "title": "What a consumer group is to do",
