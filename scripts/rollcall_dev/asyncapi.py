@@ -56,9 +56,9 @@ def document() -> Part:
                 "Students log in and out, and each time is a record on the topic Student. An environment may put a "
                 "prefix before the names of all topics and groups. Index i of each topic belongs together. "
                 "Student.Inbox, .State, .Activity, .Alerts and .Control belong to a consumer group; those of another "
-                "group than the default one have its name and a dot before their own. What is derived anew is on topics "
-                "with .gen2 and so on behind their names, but for .Alerts and .Control; the order set-generation with "
-                "the step switch says when these are to be read."
+                "group than the default one have its name and a dot before their own. What is derived anew is on "
+                "topics with .gen2 and so on behind their names, but for .Alerts and .Control; the order "
+                "set-generation with the step switch says when these are to be read."
             ),
             "license": {"name": "MIT"},
         },
