@@ -9,6 +9,7 @@ from typing import Protocol
 from rollcall_dev.arguments import writable
 from rollcall_dev.drill.disaster import command as disaster
 from rollcall_dev.drill.failover import command as failover
+from rollcall_dev.drill.operating import drain, rate, rebuild, redrive
 from rollcall_dev.drill.report import Report
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
@@ -30,7 +31,14 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 SEEDS = 2**32
 
-DRILLS: dict[str, Drill] = {"failover": failover, "disaster": disaster}
+DRILLS: dict[str, Drill] = {
+    "rate": rate,
+    "drain": drain,
+    "redrive": redrive,
+    "rebuild": rebuild,
+    "failover": failover,
+    "disaster": disaster,
+}
 
 
 def main() -> int:

@@ -1,0 +1,108 @@
+"""The command `scripts/drill rebuild`: everything is derived anew under load, with a worker killed meanwhile."""
+
+import argparse
+import asyncio
+import contextlib
+
+import uvloop
+
+from rollcall_consumer.settings import of_generation
+from rollcall_dev.bench.load.fill import Job, fill
+from rollcall_dev.chaos.record.run import Progress, settled
+from rollcall_dev.drill.operating.follower import Follower
+from rollcall_dev.drill.operating.load import Load
+from rollcall_dev.drill.operating.place import Place, doubled, place
+from rollcall_dev.drill.report import Report
+from rollcall_domain.topics import ACTIVITY, ALERTS
+
+SUMMARY = "everything derived anew under load, with a worker killed meanwhile and a reader who follows"
+
+EVENTS, STUDENTS = 1_000_000, 5_000
+"""Events that there are before, and of how many students."""
+
+RATE = 200.0
+"""Updates a second that come in meanwhile."""
+
+KILL_AFTER = 2.0
+"""Seconds after which a worker is killed."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--events", type=int, default=EVENTS, metavar="N", help="default: %(default)d")
+    parser.add_argument("--students", type=int, default=STUDENTS, metavar="N", help="default: %(default)d")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Rehearse."""
+    return uvloop.run(_rehearse(options.seed, options.events, options.students))
+
+
+async def _rehearse(seed: int, events: int, students: int) -> Report:
+    tell = Progress()
+    async with place({}) as there:
+        job = Job(there.stage.servers, there.student, there.settings.partitions, students, events)
+        written = sum((await fill(job)).ends)
+        await there.fleet.scale(2)
+        await settled(there.stage, there.fleet)
+        tell(f"{written} events are handled; now they are derived anew")
+        reader = Follower(there.settings)
+        following = asyncio.create_task(reader.run())
+        async with Load(there.stage, RATE) as load:
+            building = asyncio.create_task(there.say("rebuild"))
+            await asyncio.sleep(KILL_AFTER)
+            there.fleet.workers[0].kill()
+            status, report = await building
+            tell(
+                f"generation {report['Generation']} serves: {report['Switched']}; {report['Reason'] or 'as it should'}"
+            )
+            while reader.generation != report["Generation"] and report["Switched"]:  # noqa: ASYNC110 - as it comes
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(KILL_AFTER)
+        await settled(there.stage, there.fleet)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await there.fleet.scale(0)
+        handled = await _count(there, report["Generation"])
+        alerts = [alert["Id"] for alert in await there.values(ALERTS)]
+        warnings = there.fleet.all_faults()
+    tables = report["Tables"] or {}
+    figures: dict[str, float | str] = {
+        "seed": seed,
+        "status": status,
+        "events": written + load.sent.total(),
+        "handled": handled,
+        "same": tables.get("Same", 0),
+        "different": tables.get("Different", -1),
+        "moved_on": tables.get("MovedOn", 0),
+        "alerts": len(alerts),
+        "alerts_twice": len([*doubled(alerts)]),
+        "built_seconds": report["BuiltSeconds"] or 0,
+        "still_seconds": report["StillSeconds"] or 0,
+        "rebuild_seconds": report["Seconds"],
+        "reader_generation": reader.generation,
+        "reader_went_back": len(reader.went_back),
+        "reader_missing": len(reader.missing),
+        "reader_switch_seconds": round(reader.switch_seconds, 2),
+        "reader_longest_without_news": round(reader.longest, 2),
+        "seconds": round(tell.seconds, 1),
+    }
+    expected = {
+        "status": 0,
+        "handled": figures["events"],
+        "different": 0,
+        "alerts_twice": 0,
+        "reader_generation": report["Generation"],
+        "reader_went_back": 0,
+        "reader_missing": 0,
+    }
+    broken = [f"{name} is {figures[name]}, not {value}" for name, value in expected.items() if figures[name] != value]
+    return Report(figures, [*broken, *warnings])
+
+
+async def _count(there: Place, generation: int) -> int:
+    """Count the updates that have had an effect in a generation, by the latest of each minute."""
+    name = of_generation(there.settings, generation).topic_name(ACTIVITY)
+    minutes = {(minute["Partition"], minute["Start"]): minute for minute in await there.values(name)}
+    return sum(minute["Logins"] + minute["Logouts"] for minute in minutes.values())
