@@ -28,10 +28,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(_rehearse(options.seed, options.updates))
+    return uvloop.run(rehearse(options.seed, options.updates))
 
 
-async def _rehearse(seed: int, updates: int) -> Report:
+async def rehearse(seed: int, updates: int) -> Report:
+    """Do batch runs, and find out whether each update had one effect.
+
+    Args:
+        seed: Changes nothing here: there is no chance.
+        updates: How many wait for the first run.
+    """
     tell = Progress()
     figures: dict[str, float | str] = {"seed": seed}
     broken: list[str] = []

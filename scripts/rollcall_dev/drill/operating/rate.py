@@ -38,10 +38,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(_rehearse(options.seed, options.seconds, options.rate))
+    return uvloop.run(rehearse(options.seed, options.seconds, options.rate))
 
 
-async def _rehearse(seed: int, seconds: float, rate: float) -> Report:
+async def rehearse(seed: int, seconds: float, rate: float) -> Report:
+    """Have two replicas keep to a rate, and measure it.
+
+    Args:
+        seed: Changes nothing here: there is no chance.
+        seconds: For how long it is measured.
+        rate: Records a second.
+    """
     tell = Progress()
     figures: dict[str, float | str] = {"seed": seed, "rate": rate}
     for name, hot in (("all", False), ("hot", True)):

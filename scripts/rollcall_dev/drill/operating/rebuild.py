@@ -35,10 +35,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(_rehearse(options.seed, options.events, options.students))
+    return uvloop.run(rehearse(options.seed, options.events, options.students))
 
 
-async def _rehearse(seed: int, events: int, students: int) -> Report:
+async def rehearse(seed: int, events: int, students: int) -> Report:
+    """Derive everything anew, and find out whether it is the same.
+
+    Args:
+        seed: Changes nothing here: there is no chance.
+        events: How many there are before.
+        students: Of how many students.
+    """
     tell = Progress()
     async with place({}) as there:
         job = Job(there.stage.servers, there.student, there.settings.partitions, students, events)

@@ -49,10 +49,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(_rehearse(options.seed, options.letters))
+    return uvloop.run(rehearse(options.seed, options.letters))
 
 
-async def _rehearse(seed: int, letters: int) -> Report:
+async def rehearse(seed: int, letters: int) -> Report:
+    """Send dead letters back, and find out whether each had one effect.
+
+    Args:
+        seed: Changes nothing here: there is no chance.
+        letters: How many.
+    """
     tell = Progress()
     settings = {"dead_letter_share": 1, "dead_letter_run": 10_000}
     async with place(settings, WRONG) as there:
@@ -65,9 +71,10 @@ async def _rehearse(seed: int, letters: int) -> Report:
                 await others.scale(1)
                 await there.fleet.scale(1)
                 await _fail(failing, letters)
-                await settled(there.stage, there.fleet)
+                while len(await _letters(there)) < letters:  # noqa: ASYNC110 - it can only be read
+                    await asyncio.sleep(0.2)
                 await there.fleet.scale(0)
-                tell(f"{len(await _letters(there))} dead letters; the workers are mended")
+                tell(f"{letters} dead letters; the workers are mended")
                 await mended.scale(2)
                 kills = [await _kill(there, count) for count in (letters // 4, letters // 2)]
                 status, report = await there.say("redrive")
