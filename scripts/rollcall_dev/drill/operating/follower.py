@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.settings import ConsumerSettings, of_generation
+from rollcall_domain.control import Step
 from rollcall_domain.topics import STATE
 
 
@@ -20,6 +21,7 @@ class Follower:
 
     Attributes:
         generation: The generation that it reads.
+        step: How far another one has come that is built.
         went_back: Students whose record was an earlier one than the one before.
         missing: Students of whom there was no record any more.
         longest: Seconds that were the longest without any news.
@@ -28,6 +30,7 @@ class Follower:
 
     def __init__(self, settings: ConsumerSettings) -> None:
         self.generation = 0
+        self.step: Step | None = None
         self.went_back: set[str] = set()
         self.missing: set[str] = set()
         self.longest = 0.0
@@ -51,10 +54,17 @@ class Follower:
             await consumer.stop()
             await orders.stop()
 
+    async def told(self, step: Step) -> None:
+        """Wait until it has seen a step, or a generation has taken over."""
+        begun = self.generation
+        while self.step is not step and self.generation == begun:  # noqa: ASYNC110 - it is told by a log
+            await asyncio.sleep(0.01)
+
     async def _follow(self, orders: Orders, consumer: AIOKafkaConsumer) -> None:
         heard = monotonic()
         while True:
             await orders.read(0)
+            self.step = orders.control.step
             if orders.control.generation != self.generation:
                 await self._switch(orders.control.generation, consumer)
             if news := await self._read(consumer):

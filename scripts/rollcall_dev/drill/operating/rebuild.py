@@ -1,4 +1,4 @@
-"""The command `scripts/drill rebuild`: everything is derived anew under load, with a worker killed meanwhile."""
+"""The command `scripts/drill rebuild`: everything is derived anew under load, beside workers that are hurt."""
 
 import argparse
 import asyncio
@@ -13,9 +13,10 @@ from rollcall_dev.drill.operating.follower import Follower
 from rollcall_dev.drill.operating.load import Load
 from rollcall_dev.drill.operating.place import Place, doubled, place
 from rollcall_dev.drill.report import Report
+from rollcall_domain.control import Step
 from rollcall_domain.topics import ACTIVITY, ALERTS
 
-SUMMARY = "everything derived anew under load, with a worker killed meanwhile and a reader who follows"
+SUMMARY = "everything derived anew under load, with a worker killed, another one frozen, and a reader who follows"
 
 EVENTS, STUDENTS = 1_000_000, 5_000
 """Events that there are before, and of how many students."""
@@ -58,8 +59,12 @@ async def rehearse(seed: int, events: int, students: int) -> Report:
         async with Load(there.stage, RATE) as load:
             building = asyncio.create_task(there.say("rebuild"))
             await asyncio.sleep(KILL_AFTER)
-            there.fleet.workers[0].kill()
+            killed, frozen = there.fleet.workers
+            killed.kill()
+            await reader.told(Step.HOLD)
+            frozen.freeze()  # with a transaction in hand, as likely as not
             status, report = await building
+            frozen.thaw()
             tell(
                 f"generation {report['Generation']} serves: {report['Switched']}; {report['Reason'] or 'as it should'}"
             )
