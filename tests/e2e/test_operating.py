@@ -38,10 +38,8 @@ async def test_a_rate_reaches_replicas_that_run(environment: Environment) -> Non
 @pytest.mark.parametrize("rate", ["0", "-1", "many", "nan", "inf"])
 async def test_a_rate_that_is_none_is_refused(environment: Environment, rate: str) -> None:
     status, lines = await _say(environment, "rate", "--", rate)
-    assert (status, lines[-1]) == (
-        2,
-        f"Error: Invalid value for '[PER_SECOND|any|default]': {rate!r} is no number above 0, nor any or default",
-    )
+    reason = f"{rate!r} is no number above 0 and up to 1e+09, nor any or default"
+    assert (status, lines[-1]) == (2, f"Error: Invalid value for '[PER_SECOND|any|default]': {reason}")
 
 
 async def test_lag_tells_how_far_a_group_is_behind_and_who_works(environment: Environment) -> None:

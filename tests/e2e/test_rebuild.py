@@ -51,8 +51,8 @@ async def _table(environment: Environment, topic: str) -> dict[str, Any]:
     return {(record.key or b"").decode(): msgspec.json.decode(record.value or b"") for record in records}
 
 
-async def _alerts(environment: Environment) -> Counter[str]:
-    records = await read_all(environment.servers, f"{environment.prefix}Student.Alerts", committed=True)
+async def _alerts(environment: Environment, group: str = "") -> Counter[str]:
+    records = await read_all(environment.servers, f"{environment.prefix}{group}Student.Alerts", committed=True)
     return Counter(msgspec.json.decode(record.value or b"")["Id"] for record in records)
 
 
@@ -118,6 +118,21 @@ async def test_a_rule_that_has_changed_shows_in_what_differs_and_what_is_new(env
     assert report["Streams"]["Student.Alerts"] == {"Known": len(before), "New": len(alerts) - len(before)}
     assert len(alerts) > len(before)
     assert set(alerts.values()) == {1}
+
+
+async def test_another_group_keeps_its_alerts_too(environment: Environment) -> None:
+    await _write(environment, 0, 1000)
+    async with consumer(environment, group="office") as worker:
+        await worker.ready()
+    before = await _alerts(environment, "office.")
+    for generation in (2, 3):
+        status, report = await _rebuild(environment, group="office")
+        assert (status, report["Generation"], report["Switched"]) == (0, generation, True)
+        assert report["Streams"]["Student.Alerts"] == {"Known": len(before), "New": 0}
+    async with running("rollcall_consumer", "rebuild", "--remove", **environment.variables(group="office")) as command:
+        assert await command.end(None) == 0
+    assert await _alerts(environment, "office.") == before
+    assert set(before.values()) == {1}
 
 
 async def _kill_while_building(environment: Environment) -> None:

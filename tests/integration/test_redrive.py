@@ -80,6 +80,15 @@ async def test_a_letter_goes_back_as_it_came(environment: Environment) -> None:
     assert [*back.headers] == [("redrive.letter", place), ("redrive.returns", b"1"), *headers]
 
 
+async def test_headers_that_only_look_like_ours_hide_no_letter(environment: Environment) -> None:
+    line = await Line(environment).create()
+    for headers in ([("redrive.returns", b"often")], [("dead-letter.redriven", b"0")], [("redrive.letter", b"\xff")]):
+        await line.write(b"refuse", headers=headers)
+    await line.run()
+    assert [letter.returns for letter in await _letters(line)] == [0, 0, 0]
+    assert (await _redrive(line)).sent == 3
+
+
 async def test_what_fails_again_comes_to_rest_and_is_not_sent_back_for_ever(environment: Environment) -> None:
     line = await _failed(environment, b"refuse", dead_letter_run=1)
     for returns in (1, 2):

@@ -27,7 +27,8 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     ] = GROUP
     log_records: Annotated[bool, Meta(description="whether every record is logged; off is faster")] = True
     rate: Annotated[
-        float, Meta(ge=0, description="records a second that the group handles, all replicas together; 0 for any")
+        float,
+        Meta(ge=0, le=1e9, description="records a second that the group handles, all replicas together; 0 for any"),
     ] = 0
 
     catch_up_seconds: Annotated[
@@ -95,6 +96,13 @@ class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
 
 
 def of_generation(settings: ConsumerSettings, generation: int, *, building: bool = False) -> GenerationSettings:
-    """Give the settings for a generation."""
+    """Give the settings for a generation.
+
+    Args:
+        settings: The service's settings.
+        generation: Its number.
+        building: Whether it is only being built, beside another one; the first one never is.
+    """
+    assert generation != FIRST or not building, "what is its own would be what serves"  # noqa: S101 - before it is deleted
     given = {name: getattr(settings, name) for name in ConsumerSettings.__struct_fields__}
     return GenerationSettings(**given, generation=generation, building=building)

@@ -1,8 +1,8 @@
 """How a command asks Kafka for something: with the settings of the environment, and errors of one line."""
 
 import os
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import click
 import uvloop
@@ -18,7 +18,7 @@ from rollcall_domain.service.settings import load
 T = TypeVar("T")
 
 
-def ask(work: Callable[[ConsumerSettings], Awaitable[T]]) -> T:
+def ask(work: Callable[[ConsumerSettings], Coroutine[Any, Any, T]]) -> T:
     """Do what a command does, and end it with one line if that can't be.
 
     Raises:
@@ -28,12 +28,8 @@ def ask(work: Callable[[ConsumerSettings], Awaitable[T]]) -> T:
     with Overheard() as heard:
         try:
             settings = load(ConsumerSettings, os.environ)
-            return uvloop.run(_until_done(work, settings))
+            return uvloop.run(work(settings))
         except RollcallError as error:
             raise click.ClickException(str(error)) from error
         except (KafkaError, TimeoutError) as error:
             raise click.ClickException(unreachable(settings, heard.cause(error))) from error
-
-
-async def _until_done(work: Callable[[ConsumerSettings], Awaitable[T]], settings: ConsumerSettings) -> T:
-    return await work(settings)

@@ -19,7 +19,7 @@ from rollcall_domain.service.process import run
 @click.option(
     "--timeout",
     "limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=31 * 86_400),
     default=3600,
     show_default=True,
     help="seconds after which to give up",

@@ -9,6 +9,9 @@ from rollcall_domain.control import SetRate
 from rollcall_domain.service.provision import count_partitions, ensure_topics
 from rollcall_domain.topics import CONTROL
 
+MOST = 1e9
+"""Records a second, which is any number of them."""
+
 ANY, DEFAULT = "any", "default"
 
 
@@ -24,8 +27,8 @@ class _RateType(click.ParamType[SetRate]):
             rate = float(value)
         except ValueError:
             rate = 0.0
-        if not 0 < rate < float("inf"):
-            self.fail(f"{value!r} is no number above 0, nor {ANY} or {DEFAULT}", param, ctx)
+        if not 0 < rate <= MOST:
+            self.fail(f"{value!r} is no number above 0 and up to {MOST:g}, nor {ANY} or {DEFAULT}", param, ctx)
         return SetRate(rate)
 
 

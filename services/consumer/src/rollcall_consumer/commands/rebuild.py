@@ -36,7 +36,11 @@ from rollcall_domain.service.process import run
     help="beginning, a span back such as -30d, or a time such as 2026-09-01T00:00Z",
 )
 @click.option(
-    "--rate", type=click.FloatRange(min=0), default=0, show_default=True, help="records a second at the most; 0 for any"
+    "--rate",
+    type=click.FloatRange(min=0, max=1e9),
+    default=0,
+    show_default=True,
+    help="records a second at the most; 0 for any",
 )
 @click.option("--dry-run", is_flag=True, help="build and compare, and leave it at that for now")
 @click.option("--abandon", "to_abandon", is_flag=True, help="give up what is being built, and remove it")

@@ -19,7 +19,7 @@ from rollcall_domain.service.process import run
 @click.command("redrive")
 @click.argument("pipeline", type=click.Choice(sorted(PIPELINES)), default="record")
 @selecting
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="how many a second at the most")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True, max=1e9), help="how many a second at the most")
 @click.option("--limit", type=click.IntRange(min=1), help="how many at the most")
 @click.option(
     "--returns",

@@ -11,6 +11,7 @@ from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.window import find
 from rollcall_consumer.settings import ConsumerSettings, of_generation
+from rollcall_domain.control import FIRST
 from rollcall_domain.service.provision import count_partitions, delete_topics
 from rollcall_domain.topics import DEAD_LETTERS, Topic
 
@@ -42,6 +43,8 @@ async def publish(pipeline: Pipeline, settings: ConsumerSettings, generation: in
         KafkaError: Kafka can't be reached, or refuses.
         DoubtError: It is not known what has become of a transaction.
     """
+    if generation == FIRST:
+        return {}  # it was never built beside another one
     building, serving = (of_generation(settings, generation, building=building) for building in (True, False))
     published = {}
     for topic in lasting(pipeline):
@@ -89,7 +92,8 @@ class _Shelf:
         async for _, records in source.scan(await source.bounds([self._target]), SLICE):
             for record in records:
                 known[self._identify(record)] = record.offset
-                redriven.update(read_note(record) if self._topic is DEAD_LETTERS else ())
+                if self._topic is DEAD_LETTERS and read_letter(self._index, record) is None:
+                    redriven.update(read_note(record))
         return {identity for identity, offset in known.items() if offset not in redriven}
 
     async def _write(self, transactor: Transactor, records: list[Record]) -> None:

@@ -69,9 +69,9 @@ def read_letter(partition: int, record: Record) -> Letter | None:
     try:
         told = {name: (value or b"").decode() for name, value in record.headers[first:]}
         why = msgspec.convert(told, DeadLetterHeaders)
-        returns = [int(value or b"") for name, value in record.headers[:first] if name == RETURNS]
-    except (msgspec.ValidationError, UnicodeDecodeError, ValueError):
+    except (msgspec.ValidationError, UnicodeDecodeError):
         return None
+    returns = [int(value) for name, value in record.headers[:first] if name == RETURNS and value and value.isdigit()]
     original = [header for header in record.headers[:first] if header[0] not in (LETTER, RETURNS)]
     return Letter(
         partition,
