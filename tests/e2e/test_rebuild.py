@@ -70,6 +70,9 @@ async def test_what_is_derived_anew_is_equal_and_serves_from_then_on(environment
     await _write(environment, 0, 2000)
     async with consumer(environment, log_records=False) as worker:
         await worker.ready()
+        _, report = await _rebuild(environment, "--dry-run")
+        assert (report["Switched"], report["Tables"]["Different"], report["Tables"]["MovedOn"]) == (False, 0, 0)
+        assert report["Tables"]["Same"] > 50
         status, report = await _rebuild(environment)
         before = await _alerts(environment)
         assert (status, report["Reason"], report["Switched"], report["Generation"]) == (0, None, True, 2)
@@ -133,6 +136,21 @@ async def test_another_group_keeps_its_alerts_too(environment: Environment) -> N
         assert await command.end(None) == 0
     assert await _alerts(environment, "office.") == before
     assert set(before.values()) == {1}
+
+
+async def test_what_was_sent_back_is_a_letter_once_more_unless_it_is_one_already(environment: Environment) -> None:
+    await _write(environment, 0, 10)
+    async with consumer(environment) as worker:
+        await worker.ready()
+        async with running("rollcall_consumer", "redrive", **environment.variables()) as command:
+            assert await command.end(None) == 0
+        await worker.events_until(lambda events: sum(event["event"] == "Kept a dead letter" for event in events) == 2)
+        _, report = await _rebuild(environment)
+        assert report["Streams"]["Student.DeadLetters"] == {"Known": 1, "New": 0}
+    async with running("rollcall_consumer", "redrive", **environment.variables()) as command:
+        assert await command.end(None) == 0
+    _, report = await _rebuild(environment)
+    assert report["Streams"]["Student.DeadLetters"] == {"Known": 0, "New": 1}
 
 
 async def _kill_while_building(environment: Environment) -> None:

@@ -68,6 +68,7 @@ class _Shelf:
         self._serving = serving
         self._staged = TopicPartition(building.topic_name(topic), index)
         self._target = TopicPartition(serving.topic_name(topic), index)
+        self._identities: dict[bytes, bytes] = {}
 
     async def publish(self, published: Published) -> None:
         """Add what is not there already, and count it."""
@@ -91,8 +92,9 @@ class _Shelf:
         redriven: set[int] = set()
         async for _, records in source.scan(await source.bounds([self._target]), SLICE):
             for record in records:
-                known[self._identify(record)] = record.offset
-                if self._topic is DEAD_LETTERS and read_letter(self._index, record) is None:
+                identity = self._identify(record)
+                known[identity] = record.offset
+                if identity is None:
                     redriven.update(read_note(record))
         return {identity for identity, offset in known.items() if offset not in redriven}
 
@@ -104,10 +106,14 @@ class _Shelf:
             await transactor.commit(outbox, {}, "")
 
     def _identify(self, record: Record) -> object:
-        """Tell a record from all others, whichever generation it comes from."""
+        """Tell a record from all others, whichever generation it comes from; None for one that is nothing to us."""
         if self._topic is not DEAD_LETTERS:
             return self._pipeline.identify(self._topic, record.value or b"")
         letter = read_letter(self._index, record)
         if letter is None or letter.why.group != self._serving.owner:
             return None
-        return find(letter.headers) or (letter.why.topic, letter.why.partition, letter.why.offset)
+        identity = find(letter.headers) or f"{letter.why.topic}-{letter.why.partition}-{letter.why.offset}".encode()
+        if letter.before is not None:  # it failed again: it is what it was before
+            identity = self._identities.get(letter.before, identity)
+        self._identities[letter.place(self._target.topic)] = identity
+        return identity

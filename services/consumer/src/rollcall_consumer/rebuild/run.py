@@ -89,12 +89,11 @@ class Rebuild:
             async with working(worker, stopping) as check:
                 await self._catch_up(old_view, new_view, check, watch)
                 self._report.built_seconds = round(monotonic() - begun, 3)
-                if plan.dry_run:
-                    done, reached = await self._look(old_view), await self._look(new_view)
-                else:
-                    still = monotonic()
-                    done = await self._hold(old, new.generation, old_view)
-                    await self._finish(new_view, new, done, check)
+                still = monotonic()
+                done = await (self._look(old_view) if plan.dry_run else self._hold(old, new.generation, old_view))
+                await self._finish(new_view, new, done, check)
+                reached = await self._look(new_view)
+                if not plan.dry_run:
                     await self._order(new.generation, Step.SEAL)
             if not plan.dry_run:
                 await self._shut_out(new)

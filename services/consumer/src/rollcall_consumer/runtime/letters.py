@@ -43,6 +43,7 @@ class Letter(msgspec.Struct, frozen=True):
         headers: The original headers.
         why: Why it could not be handled, and where it lay.
         returns: How often it was sent back before it came here.
+        before: Where it lay before it was sent back last, as `place` has it; None if it never was.
     """
 
     partition: int
@@ -53,11 +54,15 @@ class Letter(msgspec.Struct, frozen=True):
     headers: Sequence[tuple[str, bytes | None]]
     why: DeadLetterHeaders
     returns: int
+    before: bytes | None
+
+    def place(self, topic: str) -> bytes:
+        """Say where it lies, in the topic of dead letters of this name."""
+        return f"{topic}-{self.partition}-{self.offset}".encode()
 
     def returned_headers(self, topic: str) -> list[ForeignHeader]:
         """Give the headers with which it is sent back: the original ones, behind where it lies and how often it was."""
-        place = f"{topic}-{self.partition}-{self.offset}"
-        return [(LETTER, place.encode()), (RETURNS, b"%d" % (self.returns + 1)), *self.headers]
+        return [(LETTER, self.place(topic)), (RETURNS, b"%d" % (self.returns + 1)), *self.headers]
 
 
 def read_letter(partition: int, record: Record) -> Letter | None:
@@ -72,6 +77,7 @@ def read_letter(partition: int, record: Record) -> Letter | None:
     except (msgspec.ValidationError, UnicodeDecodeError):
         return None
     returns = [int(value) for name, value in record.headers[:first] if name == RETURNS and value and value.isdigit()]
+    before = next((value for name, value in record.headers[:first] if name == LETTER), None)
     original = [header for header in record.headers[:first] if header[0] not in (LETTER, RETURNS)]
     return Letter(
         partition,
@@ -82,6 +88,7 @@ def read_letter(partition: int, record: Record) -> Letter | None:
         original,
         why,
         returns[0] if returns else 0,
+        before,
     )
 
 

@@ -16,8 +16,8 @@ from rollcall_domain.topics import CONTROL
 
 log = structlog.get_logger()
 
-FETCH_WAIT = 5.0
-"""Seconds that a broker may let a request wait for orders."""
+FETCH_WAIT = 0.5
+"""Seconds that a broker may let a request wait for orders. What else is asked meanwhile waits for it too."""
 
 READ_LIMIT = 15.0
 """Seconds to read all orders that there are."""

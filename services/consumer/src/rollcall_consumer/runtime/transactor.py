@@ -74,7 +74,11 @@ class Transactor:
             TimeoutError: Kafka does not answer.
         """
         await started(self._client)
-        await self._client.client.set_topics(self._topics)  # else the first transaction waits for each of them
+        try:
+            await self._client.client.set_topics(self._topics)  # else the first transaction waits for each of them
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Leave Kafka, whatever has become of the last transaction."""
