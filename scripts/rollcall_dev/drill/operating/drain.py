@@ -17,7 +17,7 @@ SUMMARY = "batch runs: one after the other, beside a replica, and two at once"
 UPDATES = 20_000
 """Updates that wait for the first run."""
 
-SETTINGS = {"many_logins": 20, "many_logins_minutes": 60}
+SETTINGS = {"many_logins": 4, "many_logins_minutes": 60}
 """With which there are alerts."""
 
 
