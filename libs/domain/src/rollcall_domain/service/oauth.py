@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import functools
 from http.client import HTTPException
 from time import monotonic
 from typing import Any
@@ -141,7 +140,10 @@ def _authenticator(connection: AIOKafkaConnection) -> _Authenticator:
     return _Authenticator(sasl_oauth_token_provider=connection._sasl_oauth_token_provider)  # noqa: SLF001 - as there
 
 
-@functools.lru_cache(maxsize=16)
+_providers: dict[tuple[object, ...], AbstractTokenProvider] = {}
+"""What provides tokens, by all that decides about it."""
+
+
 def token_provider(settings: ServiceSettings) -> AbstractTokenProvider:
     """Give what provides the tokens: one for all clients of a process, which share what it keeps.
 
@@ -149,6 +151,15 @@ def token_provider(settings: ServiceSettings) -> AbstractTokenProvider:
         ConfigurationError: The file of the token or of the client's secret can't be used.
     """
     AIOKafkaConnection.authenticator_oauth = _authenticator
+    decisive = tuple(
+        getattr(settings, name) for name in settings.__struct_fields__ if name.startswith(("oauth_", "ssl_"))
+    )
+    if decisive not in _providers:
+        _providers[decisive] = _make_provider(settings)
+    return _providers[decisive]
+
+
+def _make_provider(settings: ServiceSettings) -> AbstractTokenProvider:
     if settings.oauth_token_file is None:
         read_secret(settings, "oauth_client_secret")
         return EndpointToken(settings)
