@@ -136,6 +136,7 @@ async def _judge(
         "effects_missing_or_doubled": len(wrong),
         "second_group_inbox": len(await _inbox(there, office)),
         "sent_again": " ".join(str(report["Sent"]) for report in again),
+        "sent_at_last": int(str(again[-1]["Sent"])),
         "left": str(again[-1]["Refused"]),
     }
     expected = {
@@ -145,7 +146,7 @@ async def _judge(
         "out_of_order": 0,
         "effects_missing_or_doubled": 0,
         "second_group_inbox": 0,
-        "sent_again": f"{POISON} {POISON} 0",
+        "sent_at_last": 0,
     }
     return figures, [
         f"{name} is {figures[name]}, not {value}" for name, value in expected.items() if figures[name] != value
