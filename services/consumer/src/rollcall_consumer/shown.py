@@ -2,11 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import msgspec
 
 from rollcall_consumer.runtime.letters import Letter
+from rollcall_consumer.view import write_time
 
 WIDTH = 60
 """Characters of a value that are shown in a line."""
@@ -88,12 +88,11 @@ def _readable(text: str | None, base64: str | None) -> str:
 def shown(letter: Letter, *, redriven: bool) -> Shown:
     """Say of a letter all that is to be shown."""
     why = letter.why
-    time = datetime.fromtimestamp(letter.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
     key, key_base64 = _text(letter.key)
     value, value_base64 = _text(letter.value)
     return Shown(
         f"{letter.partition}@{letter.offset}",
-        time.replace("+00:00", "Z"),
+        write_time(letter.timestamp),
         why.reason.value,
         why.detail,
         why.topic,

@@ -43,10 +43,14 @@ class Line(msgspec.Struct, rename="pascal", omit_defaults=True):
         return msgspec.json.encode(self).decode()
 
 
+def write_time(timestamp: int) -> str:
+    """Write a record's timestamp in ISO 8601, UTC, to the millisecond."""
+    return datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def read_line(record: Record) -> Line | None:
     """Read what is to be shown of a record; None for one that says nothing."""
-    time = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
-    line = Line(time.replace("+00:00", "Z"), record.topic, record.partition, record.offset)
+    line = Line(write_time(record.timestamp), record.topic, record.partition, record.offset)
     try:
         update = codec.decode(record.value)
     except UnreadableRecordError as error:
