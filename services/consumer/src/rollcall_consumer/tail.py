@@ -10,12 +10,16 @@ from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.view import Record
 from rollcall_domain.errors import RollcallError
+from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options
 from rollcall_domain.service.provision import count_partitions, topic_name
 from rollcall_domain.topics import STUDENT
 
 START_LIMIT = 15.0
 """Seconds for Kafka to answer at the start."""
+
+CLOSE_LIMIT = 2.0
+"""Seconds for leaving Kafka."""
 
 POLL = 0.5
 """Seconds that a poll waits for records."""
@@ -63,7 +67,7 @@ async def tail(settings: ConsumerSettings, place: Place, *, follow: bool) -> Asy
         async for record in _Merge(consumer, ends).read(follow=follow):
             yield record
     finally:
-        await consumer.stop()
+        await leave(consumer, CLOSE_LIMIT)
 
 
 async def _seek(consumer: AIOKafkaConsumer, partitions: list[TopicPartition], place: Place) -> None:
