@@ -1,10 +1,11 @@
-"""How a command shows on a terminal how it goes on."""
+"""How a command shows how it goes on, and what has come of it."""
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
+import msgspec
 
 
 @contextlib.contextmanager
@@ -27,3 +28,8 @@ def bar(label: str) -> Iterator[Callable[[int, int], None]]:
             shown.update(done - shown.pos)
 
         yield watch
+
+
+def show(report: msgspec.Struct, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a report, for programs or in lines for people."""
+    click.echo(msgspec.json.encode(report).decode() if as_json else "\n".join(lines))

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterator
 
 import click
-import msgspec
 
-from rollcall_consumer.commands.bar import bar
+from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.drain import Report, drain
 from rollcall_consumer.pipelines import PIPELINES
 from rollcall_consumer.settings import ConsumerSettings
@@ -35,7 +34,7 @@ def drain_command(pipeline: str, limit: float, *, as_json: bool) -> None:
     async def work(settings: ConsumerSettings, stopping: asyncio.Event) -> int:
         with bar("Handling records") as watch:
             report = await drain(PIPELINES[pipeline], settings, stopping, limit, watch)
-        click.echo(msgspec.json.encode(report).decode() if as_json else "\n".join(_lines(report)))
+        show(report, _lines(report), as_json=as_json)
         return 0 if report.drained else 1
 
     sys.exit(run(ConsumerSettings, work, quiet=True))

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from time import monotonic
 
 import click
-import msgspec
 from aiokafka.errors import KafkaError
 
-from rollcall_consumer.commands.bar import bar
+from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.places import PlaceType
 from rollcall_consumer.pipelines import PIPELINES
 from rollcall_consumer.place import Edge, Place
@@ -60,7 +59,7 @@ def rebuild_command(  # noqa: PLR0913 - each is an option
         if to_abandon or to_remove:
             return await _clear(chosen, settings, to_abandon=to_abandon)
         report = await _rebuild(chosen, settings, plan, stopping)
-        click.echo(msgspec.json.encode(report).decode() if as_json else "\n".join(_lines(report)))
+        show(report, _lines(report), as_json=as_json)
         return 0 if report.reason is None else 1
 
     sys.exit(run(ConsumerSettings, work, quiet=True))

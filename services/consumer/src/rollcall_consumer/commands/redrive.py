@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import click
-import msgspec
 
-from rollcall_consumer.commands.bar import bar
+from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.selecting import selecting, selection
 from rollcall_consumer.pipelines import PIPELINES
 from rollcall_consumer.place import Place
@@ -59,7 +58,7 @@ def redrive_command(  # noqa: PLR0913 - each is an option
     async def work(settings: ConsumerSettings, stopping: asyncio.Event) -> int:
         with bar("Sending back") as watch:
             report = await redrive(PIPELINES[pipeline], settings, plan, stopping, watch)
-        click.echo(msgspec.json.encode(report).decode() if as_json else "\n".join(_lines(report)))
+        show(report, _lines(report), as_json=as_json)
         return 0 if report.finished else 1
 
     sys.exit(run(ConsumerSettings, work, quiet=True))
