@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -126,6 +128,13 @@ def test_finds_nothing_where_all_is_well(world: _World) -> None:
 def test_finds_what_is_lost(world: _World, topic: str) -> None:
     world.log[topic][0].pop()
     assert LOST in world.found()
+
+
+def test_finds_what_was_accepted_without_a_word_of_where(world: _World) -> None:
+    world.sent[0].offset = None
+    assert world.found() == set()
+    world.sent.append(replace(world.sent[0]))
+    assert world.found() == {LOST}
 
 
 @pytest.mark.parametrize("topic", ["Student.State", "Student.Activity", "Student.DeadLetters"])

@@ -1,7 +1,7 @@
 """What clients were told, against the topic `Student` and the effects of what is there."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -20,23 +20,40 @@ KINDS = {"missing": LOST, "doubled": DOUBLED, "disorder": INVERTED, "refused": W
 def place_sent(sent: Sequence[Sent], log: Sequence[Sequence[Line]], verdict: Verdict) -> dict[Place, Sent]:
     """Find the records that were written straight to the topic: where their writer was told, if it was told."""
     there = {(index, line.offset): line for index, lines in enumerate(log) for line in lines}
-    placed: dict[Place, Sent] = {}
-    unknown = defaultdict[bytes | None, list[Sent]](list)
-    for record in sent:
-        place = record.partition, record.offset
-        if record.outcome is not Outcome.ACCEPTED:
-            unknown[record.identity].append(record)
-            continue
+    accepted = [record for record in sent if record.outcome is Outcome.ACCEPTED]
+    placed = {(record.partition, record.offset): record for record in accepted if record.offset is not None}
+    for place, record in placed.items():
         line = there.get(place)
         if line is None:
             verdict.add(LOST, f"not where it was written: {record}")
-        elif (line.key, line.value, line.identity) != (record.key, record.value, record.identity):
+        elif _content(line) != _content(record):
             verdict.add(WRONG, f"{record} was written, and there is {line}")
-        placed[place] = record
-    for place, line in there.items():
+    elsewhere = {place: line for place, line in there.items() if place not in placed}
+    placed.update(_find([record for record in accepted if record.offset is None], elsewhere, verdict))
+    unknown = {record.identity: record for record in reversed(sent) if record.outcome is not Outcome.ACCEPTED}
+    for place, line in elsewhere.items():
         if place not in placed and line.identity in unknown:
-            placed[place] = unknown[line.identity][0]
+            placed[place] = unknown[line.identity]
     return placed
+
+
+def _find(sent: Sequence[Sent], there: Mapping[Place, Line], verdict: Verdict) -> dict[Place, Sent]:
+    """Find what was accepted without a word of where: each record is one line of its own."""
+    places = defaultdict[tuple[object, ...], list[Place]](list)
+    for place in sorted(there, reverse=True):
+        places[place[0], *_content(there[place])].append(place)
+    found: dict[Place, Sent] = {}
+    for record in sent:
+        candidates = places[record.partition, *_content(record)]
+        if candidates:
+            found[candidates.pop()] = record
+        else:
+            verdict.add(LOST, f"nowhere in its partition: {record}")
+    return found
+
+
+def _content(record: Line | Sent) -> tuple[bytes | None, bytes | None, bytes | None]:
+    return record.key, record.value, record.identity
 
 
 def check_entries(

@@ -44,7 +44,7 @@ class Sent:
         identity: Its id, if it has one.
         reason: What is wrong with it, if it is none that can be handled.
         outcome: What became of it.
-        offset: Where it is in its partition, if that is known.
+        offset: Where it is in its partition, if that is known. A broker that was asked again tells only that it has it.
     """
 
     partition: int
@@ -53,7 +53,7 @@ class Sent:
     identity: bytes | None
     reason: Unreadable | None = None
     outcome: Outcome = Outcome.UNKNOWN
-    offset: int = -1
+    offset: int | None = None
 
 
 class Writer:
