@@ -93,6 +93,7 @@ async def test_letters_are_listed_shown_and_exported(environment: Environment) -
 async def test_conditions_that_are_none_are_refused(environment: Environment) -> None:
     for arguments, fault in (
         (["--where", "reason=bad-luck"], "there is no reason 'bad-luck'; there are not-json, not-an-update,"),
+        (["--where", "reason=not-json", "--where", "reason=not-an-update"], "a letter has one reason and one topic"),
         (["--where", "colour=red"], "'colour=red' is neither reason=… nor topic=…"),
         (["--since", "latest"], "Invalid value for --since: latest is no time"),
         (["4-17"], "'4-17' is no place such as 4@17: partition and offset of a dead letter"),

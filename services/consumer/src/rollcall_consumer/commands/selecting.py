@@ -62,8 +62,14 @@ def selection(
     *,
     redriven: bool = False,
 ) -> Selection:
-    """Make of the options what they mean."""
+    """Make of the options what they mean.
+
+    Raises:
+        BadParameter: They contradict each other, or say no time where one is to be.
+    """
     where = dict(conditions)
+    if len(where) < len(conditions):
+        raise click.BadParameter("a letter has one reason and one topic; run it once for each", param_hint="--where")
     reason = where.get("reason")
     return Selection(
         reason=None if reason is None else Unreadable(reason),
