@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from time import monotonic
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,15 +10,13 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from rollcall_consumer import metrics
+from rollcall_consumer.reporting import reporting
 from rollcall_consumer.runtime.group import inputs, look, observing
 from rollcall_consumer.runtime.orders import serving
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.working import HaltError, working
-from rollcall_domain.errors import RollcallError
-from rollcall_domain.service.cause import Overheard
-from rollcall_domain.service.connection import unreachable
 from rollcall_domain.service.provision import ensure_topics
 
 LOOK = 0.2
@@ -74,20 +71,16 @@ async def drain(
     Returns:
         What has come of it, be it done or not.
     """
-    report, begun = Report(settings.owner), monotonic()
-    with Overheard() as heard:
+    report = Report(settings.owner)
+    with reporting(report, settings):
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit) as timer:
                 await _drain(pipeline, settings, stopping, report, watch)
-            report.drained = True
         except TimeoutError as error:
-            over = monotonic() - begun >= limit
-            report.reason = f"not done within {limit:g} s" if over else unreachable(settings, heard.cause(error))
-        except (KafkaError, OSError) as error:
-            report.reason = unreachable(settings, heard.cause(error))
-        except RollcallError as error:
-            report.reason = str(error)
-    report.seconds = round(monotonic() - begun, 3)
+            if timer.expired():
+                raise HaltError(f"not done within {limit:g} s") from error
+            raise
+        report.drained = True
     report.records, report.repeated = _count(metrics.records), _count(metrics.repeats)
     report.forwarded, report.dead_letters = _count(metrics.forwarded), _count(metrics.dead_letters)
     report.written = _by_label(metrics.written)

@@ -8,14 +8,13 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from time import monotonic
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from rollcall_consumer.dead import DeadLetterLog, Selection
 from rollcall_consumer.errors import DoubtError
+from rollcall_consumer.reporting import reporting
 from rollcall_consumer.runtime.letters import Letter, note
 from rollcall_consumer.runtime.orders import Orders, following
 from rollcall_consumer.runtime.outbox import Outbox
@@ -25,9 +24,6 @@ from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_consumer.working import HaltError
-from rollcall_domain.errors import RollcallError
-from rollcall_domain.service.cause import Overheard
-from rollcall_domain.service.connection import unreachable
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import DEAD_LETTERS
 
@@ -100,19 +96,14 @@ async def redrive(
     Returns:
         What has come of it, be it done or not.
     """
-    report, begun = Report(settings.owner, dry_run=plan.dry_run), monotonic()
-    with Overheard() as heard:
+    report = Report(settings.owner, dry_run=plan.dry_run)
+    with reporting(report, settings):
         try:
             async with following(settings) as orders, _run(pipeline, settings, orders, plan, report) as run:
                 await run.redrive(stopping, watch)
-            report.finished = True
-        except (KafkaError, OSError, TimeoutError) as error:
-            report.reason = unreachable(settings, heard.cause(error))
         except DoubtError as error:
-            report.reason = f"{error}; begin again: what was sent back is known"
-        except RollcallError as error:
-            report.reason = str(error)
-    report.seconds = round(monotonic() - begun, 3)
+            raise HaltError(f"{error}; begin again: what was sent back is known") from error
+        report.finished = True
     return report
 
 

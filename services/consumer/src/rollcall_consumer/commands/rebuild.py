@@ -3,10 +3,8 @@
 import asyncio
 import sys
 from collections.abc import Iterator
-from time import monotonic
 
 import click
-from aiokafka.errors import KafkaError
 
 from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.places import PlaceType
@@ -15,12 +13,10 @@ from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.rebuild.removal import abandon, remove
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.rebuild.run import Plan, Rebuild
+from rollcall_consumer.reporting import reporting
 from rollcall_consumer.runtime.orders import following
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import RollcallError
-from rollcall_domain.service.cause import Overheard
-from rollcall_domain.service.connection import unreachable
 from rollcall_domain.service.process import run
 
 
@@ -66,16 +62,10 @@ def rebuild_command(  # noqa: PLR0913 - each is an option
 
 
 async def _rebuild(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, stopping: asyncio.Event) -> Report:
-    report, begun = Report(settings.owner), monotonic()
-    with Overheard() as heard, bar("Deriving anew") as watch:
-        try:
-            async with following(settings) as orders:
-                await Rebuild(pipeline, settings, orders, report).run(plan, stopping, watch)
-        except (KafkaError, OSError, TimeoutError) as error:
-            report.reason = unreachable(settings, heard.cause(error))
-        except RollcallError as error:
-            report.reason = str(error)
-    report.seconds = round(monotonic() - begun, 3)
+    report = Report(settings.owner)
+    with bar("Deriving anew") as watch, reporting(report, settings):
+        async with following(settings) as orders:
+            await Rebuild(pipeline, settings, orders, report).run(plan, stopping, watch)
     return report
 
 
