@@ -3,10 +3,10 @@
 import click
 
 from rollcall_consumer.commands.asking import ask
-from rollcall_consumer.runtime.orders import give, opened
+from rollcall_consumer.runtime.orders import following
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.control import SetRate
-from rollcall_domain.service.provision import count_partitions, ensure_topics
+from rollcall_domain.service.provision import count_partitions
 from rollcall_domain.topics import CONTROL
 
 MOST = 1e9
@@ -42,14 +42,12 @@ def rate_command(order: SetRate | None) -> None:
     """
 
     async def work(settings: ConsumerSettings) -> float | None:
-        if order is not None:
-            await ensure_topics([CONTROL], settings)
-            await give(order, settings)
-        elif not await count_partitions(CONTROL, settings):
+        if order is None and not await count_partitions(CONTROL, settings):
             return None
-        orders = await opened(settings)
-        await orders.stop()
-        return orders.control.rate
+        async with following(settings) as orders:
+            if order is not None:
+                await orders.give(order)
+            return orders.control.rate
 
     rate = ask(work)
     click.echo(DEFAULT if rate is None else f"{rate:g} records a second" if rate else ANY)

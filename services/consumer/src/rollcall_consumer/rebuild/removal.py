@@ -1,7 +1,7 @@
 """The end of generations that serve no longer."""
 
 from rollcall_consumer.rebuild.publish import lasting
-from rollcall_consumer.runtime.orders import Orders, give
+from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_domain.control import FIRST, SetGeneration, Step
@@ -19,7 +19,7 @@ async def abandon(pipeline: Pipeline, settings: ConsumerSettings, orders: Orders
     """
     building = orders.control.building
     if building is not None:
-        await orders.reach(await give(SetGeneration(building, Step.ABANDON), settings))
+        await orders.give(SetGeneration(building, Step.ABANDON))
         await remove(pipeline, settings, orders)
     return building
 
@@ -38,5 +38,5 @@ async def remove(pipeline: Pipeline, settings: ConsumerSettings, orders: Orders)
         of_it = of_generation(settings, generation, building=generation != FIRST)
         own = [topic for topic in pipeline.topics if topic.derived and not topic.lasting]
         await delete_topics(own if generation == FIRST else [*own, *lasting(pipeline)], of_it)
-        await orders.reach(await give(SetGeneration(generation, Step.REMOVE), settings))
+        await orders.give(SetGeneration(generation, Step.REMOVE))
     return removed

@@ -19,7 +19,7 @@ from rollcall_consumer.rebuild.publish import publish
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.runtime.group import Look, inputs, look, observing
 from rollcall_consumer.runtime.members import Members
-from rollcall_consumer.runtime.orders import Orders, give
+from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
 from rollcall_consumer.runtime.worker import Worker
@@ -194,5 +194,4 @@ class Rebuild:
             ends = {partition: end for partition, end in reached.ends.items() if partition.topic != self._source}
 
     async def _order(self, generation: int, step: Step) -> None:
-        """Give an order, and read on until it comes."""
-        await self._orders.reach(await give(SetGeneration(generation, step), self._settings))
+        await self._orders.give(SetGeneration(generation, step))

@@ -38,6 +38,7 @@ class Orders:
 
     def __init__(self, settings: ConsumerSettings) -> None:
         self.control = Control()
+        self._settings = settings
         self._next = 0
         self._reading = asyncio.Lock()
         self._partition = TopicPartition(settings.topic_name(CONTROL), 0)
@@ -101,6 +102,15 @@ class Orders:
                 log.warning("Passed over an order that is not known", offset=record.offset)
             else:
                 self.control.apply(order)
+
+    async def give(self, order: Order) -> None:
+        """Give an order, and read on until it comes.
+
+        Raises:
+            KafkaError: Kafka can't be reached, or refuses.
+            TimeoutError: Kafka does not answer; it may have the order nevertheless.
+        """
+        await self.reach(await give(order, self._settings))
 
     async def stop(self) -> None:
         """Leave Kafka."""

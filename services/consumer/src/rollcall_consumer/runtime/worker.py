@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member, is_allowed
-from rollcall_consumer.runtime.orders import Orders, give, opened
+from rollcall_consumer.runtime.orders import Orders, opened
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.partition import PartitionTask
 from rollcall_consumer.runtime.pipeline import Pipeline
@@ -114,7 +114,7 @@ class Worker:
             await orders.read(1.0)
             if monotonic() - begun > HOLD_LIMIT and control.building is not None:
                 log.warning("Nobody has let another generation take over; going on", generation=control.building)
-                await orders.reach(await give(SetGeneration(control.building, Step.ABANDON), given))
+                await orders.give(SetGeneration(control.building, Step.ABANDON))
         return of_generation(given, control.generation)
 
     async def _work(self, orders: Orders, settings: GenerationSettings) -> None:
