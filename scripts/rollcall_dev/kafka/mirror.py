@@ -3,8 +3,6 @@
 import re
 import signal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from rollcall_dev.environment import ROOT
 from rollcall_dev.kafka.config import MirrorConfig, mirror_environment
@@ -33,8 +31,8 @@ class _MirrorMaker(Process):
 class Mirror:
     """A MirrorMaker that can be started, stopped and hurt.
 
-    As a context manager it starts on entry and stops on exit. The topic has to
-    be there, or it never is ready. Not safe for use by several threads at once.
+    The topic has to be there, or it never is ready. Not safe for use by
+    several threads at once.
     """
 
     def __init__(self, config: MirrorConfig, log: Path, *, progress: Progress | None = None) -> None:
@@ -49,24 +47,6 @@ class Mirror:
         self.log = log
         self._progress = progress or Progress()
         self._process: _MirrorMaker | None = None
-
-    def __enter__(self) -> Self:
-        """Start."""
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     @property
     def running(self) -> bool:
