@@ -1,11 +1,13 @@
 """How every Kafka client of a service connects: with which options, and again and again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from rollcall_domain.errors import ConfigurationError
@@ -73,6 +75,26 @@ async def started(client: C) -> C:
         await client.stop()
         raise
     return client
+
+
+@contextlib.asynccontextmanager
+async def administering(
+    settings: ServiceSettings, client_id: str, **options: object
+) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Have a client for what is no reading and no writing, closed after the body whatever becomes of it.
+
+    Args:
+        settings: The service's settings.
+        client_id: What the client is called in the broker's logs and quotas.
+        options: Further options of aiokafka's.
+    """
+    admin = AIOKafkaAdminClient(**client_options(settings, client_id), **options)
+    try:
+        async with asyncio.timeout(START_LIMIT):
+            await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 def unreachable(settings: ServiceSettings, cause: BaseException) -> str:

@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import NoError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from rollcall_domain.errors import TopicMismatchError
-from rollcall_domain.service.connection import client_options
+from rollcall_domain.service.connection import administering
 from rollcall_domain.service.settings import ServiceSettings
 from rollcall_domain.topics import Topic
 
@@ -105,13 +105,11 @@ async def largest_batch(topic: Topic, settings: ServiceSettings) -> int | None:
 
 @asynccontextmanager
 async def _administering(settings: ServiceSettings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**client_options(settings, "rollcall-topics"), request_timeout_ms=10_000)
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            await admin.start()
-            yield admin
-    finally:
-        await admin.close()
+    async with (
+        asyncio.timeout(_PATIENCE),
+        administering(settings, "rollcall-topics", request_timeout_ms=10_000) as admin,
+    ):
+        yield admin
 
 
 async def _create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic], settings: ServiceSettings) -> list[str]:

@@ -18,7 +18,7 @@ from rollcall_consumer.rebuild.compare import compare
 from rollcall_consumer.rebuild.publish import publish
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.runtime.group import Look, inputs, look, observing
-from rollcall_consumer.runtime.members import Members
+from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
@@ -117,8 +117,8 @@ class Rebuild:
         old = of_generation(self._settings, control.generation)
         settings = msgspec.structs.replace(self._settings, rate=plan.rate)
         new = of_generation(settings, control.building, building=True)
-        async with Members(new) as members:
-            if await members.count():
+        async with members(new) as builders:
+            if await builders.count():
                 raise HaltError(f"somebody else is building generation {new.generation}")
         await ensure_topics(self._pipeline.topics, new)
         return old, new
@@ -161,9 +161,9 @@ class Rebuild:
     async def _hold(self, old: GenerationSettings, generation: int, view: AIOKafkaConsumer) -> Look:
         """Have replicas stop; gives how far they have come."""
         await self._order(generation, Step.HOLD)
-        async with Members(old) as members:
+        async with members(old) as replicas:
             begun = monotonic()
-            while await members.count() and monotonic() - begun < EMPTY_LIMIT:  # noqa: ASYNC110 - can only be asked
+            while await replicas.count() and monotonic() - begun < EMPTY_LIMIT:  # noqa: ASYNC110 - can only be asked
                 await asyncio.sleep(LOOK)
         await self._shut_out(old)
         return await self._look(view)

@@ -1,35 +1,42 @@
 """Who is a member of a group, as Kafka knows it."""
 
-from typing import Self
+import contextlib
+from collections.abc import AsyncIterator
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.connection import client_options
+from rollcall_domain.service.connection import administering
 
 _MEMBERS = 5
 """The place of the members in what Kafka says of a group."""
+
+
+@contextlib.asynccontextmanager
+async def members(settings: ConsumerSettings) -> AsyncIterator["Members"]:
+    """Ask for the members of a group while the body runs.
+
+    Raises:
+        KafkaError: Kafka can't be reached, or refuses.
+        TimeoutError: Kafka does not answer.
+    """
+    async with administering(settings, "rollcall-observer") as admin:
+        yield Members(admin, settings.group_id)
 
 
 class Members:
     """The members of a group.
 
     Args:
-        settings: The settings of the group's service.
+        admin: Asks.
+        group: The group's id in Kafka.
     """
 
-    def __init__(self, settings: ConsumerSettings) -> None:
-        self._group = settings.group_id
-        self._admin = AIOKafkaAdminClient(**client_options(settings, "rollcall-observer"))
-
-    async def __aenter__(self) -> Self:
-        await self._admin.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._admin.close()
+    def __init__(self, admin: AIOKafkaAdminClient, group: str) -> None:
+        self._admin = admin
+        self._group = group
 
     async def count(self) -> int:
         """Count them, those included that hold no partition.
