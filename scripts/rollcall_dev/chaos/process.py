@@ -14,6 +14,7 @@ import msgspec
 from rollcall_dev.chaos.http import BROKEN, Connection, request
 from rollcall_dev.kafka import ports
 from rollcall_dev.leash import leashed
+from rollcall_domain.service.settings import PREFIX, env_name
 
 START_LIMIT = 60.0
 """Seconds for a service to become ready, and to end."""
@@ -22,6 +23,12 @@ ANSWER_LIMIT = 2.0
 """Seconds for a service to tell how it is."""
 
 _LOOK = 0.05
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """Give this process's environment with no settings of Rollcall's but these, by their names in lower case."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return others | {env_name(name): str(value) for name, value in settings.items()}
 
 
 class Service:
@@ -40,8 +47,7 @@ class Service:
     def __init__(self, servers: str, settings: Mapping[str, object], log: Path, arguments: Sequence[str]) -> None:
         self.port = ports.choose()
         given = {"bootstrap_servers": servers, "port": self.port, "log_format": "json", **settings}
-        self._environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
-        self._environ |= {f"ROLLCALL_{name.upper()}": str(value) for name, value in given.items()}
+        self._environ = environment(given)
         self._log = log
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None

@@ -56,6 +56,7 @@ def main() -> int:
     except KafkaStartError as error:
         print(f"drill: {error}", file=sys.stderr)
         return 1
+    report.figures = {"seed": options.seed, **report.figures}
     print(report.table())
     if options.json is not None:
         report.write(options.json)

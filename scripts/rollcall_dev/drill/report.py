@@ -1,5 +1,6 @@
 """What a drill has shown: for people, and as figures."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,3 +37,10 @@ class Report:
         """Write all figures, and which promises are broken, as one JSON object."""
         told = {**self.figures, "broken": self.broken}
         path.write_bytes(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
+
+
+def unlike(figures: Mapping[str, float | str], expected: Mapping[str, float | str]) -> Iterator[str]:
+    """Name the figures that are not what they have to be."""
+    for name, value in expected.items():
+        if figures[name] != value:
+            yield f"{name} is {figures[name]}, not {value}"

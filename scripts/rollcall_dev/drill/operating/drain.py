@@ -10,7 +10,7 @@ from rollcall_dev.chaos.record.run import Progress
 from rollcall_dev.drill.operating.load import Load
 from rollcall_dev.drill.operating.place import Place, doubled, place
 from rollcall_dev.drill.report import Report
-from rollcall_domain.topics import ACTIVITY, ALERTS
+from rollcall_domain.topics import ALERTS
 
 SUMMARY = "batch runs: one after the other, beside a replica, and two at once"
 
@@ -28,18 +28,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(rehearse(options.seed, options.updates))
+    return uvloop.run(rehearse(options.updates))
 
 
-async def rehearse(seed: int, updates: int) -> Report:
+async def rehearse(updates: int) -> Report:
     """Do batch runs, and find out whether each update had one effect.
 
     Args:
-        seed: Changes nothing here: there is no chance.
         updates: How many wait for the first run.
     """
     tell = Progress()
-    figures: dict[str, float | str] = {"seed": seed}
+    figures: dict[str, float | str] = {}
     broken: list[str] = []
 
     async def drain(name: str, there: Place, **settings: object) -> None:
@@ -63,7 +62,7 @@ async def rehearse(seed: int, updates: int) -> Report:
         await drain("after that", there)
         await there.fleet.scale(0)
         sent = load.sent.total() + other.sent.total()
-        handled = await _count(there)
+        handled = await there.count_handled()
         alerts = [alert["Id"] for alert in await there.values(ALERTS)]
     figures |= {"sent": sent, "handled": handled, "alerts": len(alerts), "alerts_twice": len([*doubled(alerts)])}
     if handled != sent:
@@ -78,9 +77,3 @@ def _told(report: dict[str, Any]) -> str:
         f"{report['Records']} records, {sum(report['Written'].values())} written, {report['Seconds']:.1f} s, "
         f"lag {report['LagBefore']} -> {report['LagAfter']}"
     )
-
-
-async def _count(there: Place) -> int:
-    """Count the updates that have had an effect, by the latest of each minute."""
-    minutes = {(minute["Partition"], minute["Start"]): minute for minute in await there.values(ACTIVITY)}
-    return sum(minute["Logins"] + minute["Logouts"] for minute in minutes.values())

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -12,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from rollcall_consumer.settings import ConsumerSettings
+from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_dev.chaos.cluster import cluster
-from rollcall_dev.chaos.process import Service
+from rollcall_dev.chaos.process import Service, environment
 from rollcall_dev.chaos.record.fleet import Fleet
 from rollcall_dev.chaos.record.log import Log, read
 from rollcall_dev.chaos.record.stage import Stage
-from rollcall_domain.service.settings import env_name
-from rollcall_domain.topics import STUDENT, Topic
+from rollcall_domain.control import FIRST
+from rollcall_domain.topics import ACTIVITY, STUDENT, Topic
 
 
 class Command(Service):
@@ -64,14 +63,13 @@ class Place:
             msgspec.DecodeError: It has given none.
         """
         given = {**self.stage.given, **settings, "bootstrap_servers": self.stage.servers, "port": 0}
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "rollcall_consumer",
             *arguments,
             "--json",
-            env={**environ, **{env_name(name): str(value) for name, value in given.items()}},
+            env=environment(given),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
@@ -87,6 +85,12 @@ class Place:
         name = topic if isinstance(topic, str) else self.settings.topic_name(topic)
         log = await self.read(name)
         return [msgspec.json.decode(line.value) for lines in log[name] for line in lines if line.value]
+
+    async def count_handled(self, generation: int = FIRST) -> int:
+        """Count the updates that have had an effect in a generation, by the latest of each minute."""
+        name = of_generation(self.settings, generation).topic_name(ACTIVITY)
+        minutes = {(minute["Partition"], minute["Start"]): minute for minute in await self.values(name)}
+        return sum(minute["Logins"] + minute["Logouts"] for minute in minutes.values())
 
 
 @contextlib.asynccontextmanager

@@ -38,19 +38,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(rehearse(options.seed, options.seconds, options.rate))
+    return uvloop.run(rehearse(options.seconds, options.rate))
 
 
-async def rehearse(seed: int, seconds: float, rate: float) -> Report:
+async def rehearse(seconds: float, rate: float) -> Report:
     """Have two replicas keep to a rate, and measure it.
 
     Args:
-        seed: Changes nothing here: there is no chance.
         seconds: For how long it is measured.
         rate: Records a second.
     """
     tell = Progress()
-    figures: dict[str, float | str] = {"seed": seed, "rate": rate}
+    figures: dict[str, float | str] = {"rate": rate}
     for name, hot in (("all", False), ("hot", True)):
         tell(f"work in {'one partition' if hot else 'all partitions'}")
         async with place({"rate": rate}) as there:

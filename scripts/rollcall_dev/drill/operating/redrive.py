@@ -13,7 +13,7 @@ from rollcall_dev.chaos.record.run import Progress, settled
 from rollcall_dev.chaos.record.stage import Stage
 from rollcall_dev.drill.operating.load import Load
 from rollcall_dev.drill.operating.place import Place, place
-from rollcall_dev.drill.report import Report
+from rollcall_dev.drill.report import Report, unlike
 from rollcall_domain.topics import DEAD_LETTERS, INBOX, STATE
 
 SUMMARY = "dead letters that go back once what was wrong is mended, by a command that is killed twice"
@@ -49,14 +49,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Report:
     """Rehearse."""
-    return uvloop.run(rehearse(options.seed, options.letters))
+    return uvloop.run(rehearse(options.letters))
 
 
-async def rehearse(seed: int, letters: int) -> Report:
+async def rehearse(letters: int) -> Report:
     """Send dead letters back, and find out whether each had one effect.
 
     Args:
-        seed: Changes nothing here: there is no chance.
         letters: How many.
     """
     tell = Progress()
@@ -83,9 +82,7 @@ async def rehearse(seed: int, letters: int) -> Report:
             again = [(await there.say("redrive"))[1] for _ in range(3)]
             await settled(there.stage, mended)
             await asyncio.gather(mended.scale(0), others.scale(0))
-        return Report(
-            *await _judge(there, office, failing, {"seed": seed, "status": status, "kills": str(kills)}, again)
-        )
+        return await _judge(there, office, failing, {"status": status, "kills": str(kills)}, again)
 
 
 async def _fail(failing: Load, letters: int) -> None:
@@ -118,7 +115,7 @@ async def _kill(there: Place, count: int) -> int:
 
 async def _judge(
     there: Place, office: Stage, failing: Load, figures: dict[str, float | str], again: list[dict[str, object]]
-) -> tuple[dict[str, float | str], list[str]]:
+) -> Report:
     back = await _inbox(there, there.stage)
     by_student: dict[bytes | None, list[int]] = defaultdict(list)
     for line in back:
@@ -148,6 +145,4 @@ async def _judge(
         "second_group_inbox": 0,
         "sent_at_last": 0,
     }
-    return figures, [
-        f"{name} is {figures[name]}, not {value}" for name, value in expected.items() if figures[name] != value
-    ]
+    return Report(figures, [*unlike(figures, expected)])
