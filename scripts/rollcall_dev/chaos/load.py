@@ -1,10 +1,11 @@
 """The load: single updates and uploads at once."""
 
 import asyncio
-from types import TracebackType
-from typing import Self
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 from rollcall_dev.chaos.callers import Callers, Door
+from rollcall_dev.chaos.crowd import Crowd
 from rollcall_dev.chaos.ledger import Ledger, Outcome
 from rollcall_dev.chaos.uploads import Uploaders
 
@@ -14,7 +15,7 @@ LINES = 2000
 """Lines of an upload."""
 
 
-class Load:
+class Load(Crowd):
     """Callers and uploaders at work while the body runs.
 
     Args:
@@ -26,27 +27,15 @@ class Load:
     """
 
     def __init__(self, ledger: Ledger, door: Door) -> None:
+        super().__init__(door)
         self.callers = Callers(ledger, door, self._tell)
         self._uploaders = Uploaders(ledger, door, LINES, self._tell)
-        self._ledger = ledger
-        self._door = door
         self._changed = asyncio.Event()
         self._accepted = 0
-        self._tasks = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        for number in range(CALLERS):
-            self._tasks.create_task(self.callers.call(number))
-        for number in range(UPLOADERS):
-            self._tasks.create_task(self._uploaders.upload(number))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._door.ending = True
-        await self._tasks.__aexit__(kind, error, traceback)
+    def _clients(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield from map(self.callers.call, range(CALLERS))
+        yield from map(self._uploaders.upload, range(UPLOADERS))
 
     async def accepted(self, number: int) -> None:
         """Wait until a number of further updates is accepted, of those that are sent one by one."""

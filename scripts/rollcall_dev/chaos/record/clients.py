@@ -1,15 +1,16 @@
 """The load: clients of the API, and producers beside it, at a pace that leaves the machine to what is proven."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from itertools import count, cycle
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Any
 
 from rollcall_dev.chaos.api import Api
 from rollcall_dev.chaos.callers import Callers, Line, Put
+from rollcall_dev.chaos.crowd import Crowd
 from rollcall_dev.chaos.ledger import Ledger, Outcome
 from rollcall_dev.chaos.record.straight import Straight, Writer
 from rollcall_dev.chaos.uploads import Uploaders
@@ -38,7 +39,7 @@ FAULTY, KEYLESS, HANG_UP, TWICE, REPEAT = 0.03, 0.4, 0.04, 0.1, 0.15
 """Shares of updates: faulty; without a key; not waited for; sent to two processes at once; sent again once accepted."""
 
 
-class Clients:
+class Clients(Crowd):
     """All who send, while the body runs.
 
     Args:
@@ -49,14 +50,13 @@ class Clients:
     """
 
     def __init__(self, ledger: Ledger, apis: Sequence[Api], writer: Writer, seed: int) -> None:
+        super().__init__(*(api.door for api in apis))
         self._ledger = ledger
-        self._doors = [api.door for api in apis]
         self._callers = Callers(ledger, self._doors[0], self._tell)
         self._uploaders = [Uploaders(ledger, door, LINES, self._tell, pause=UPLOAD_PAUSE) for door in self._doors]
         self._straight = Straight(writer, self._chance(seed, "straight"))
         self._seed = seed
         self._writer = writer
-        self._tasks = asyncio.TaskGroup()
 
     @property
     def accepted(self) -> int:
@@ -68,22 +68,17 @@ class Clients:
         """How much poison was written so far."""
         return sum(sent.reason is not None and sent.outcome is Outcome.ACCEPTED for sent in self._writer.sent)
 
-    async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        for number in range(CALLERS):
-            self._tasks.create_task(self._call(number))
+    def _clients(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield from map(self._call, range(CALLERS))
         for number, uploaders in enumerate(self._uploaders):
-            self._tasks.create_task(uploaders.upload(number))
+            yield uploaders.upload(number)
         for write, pause in STRAIGHT.items():
-            self._tasks.create_task(self._write(write, pause))
-        return self
+            yield self._write(write, pause)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for door in self._doors:
-            door.ending = True
-        await self._tasks.__aexit__(kind, error, traceback)
+        await super().__aexit__(kind, error, traceback)
         await self._writer.settle()
 
     @property

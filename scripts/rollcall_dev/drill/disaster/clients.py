@@ -1,12 +1,13 @@
 """Clients of the API that go where it is: each gives its updates ids, and sends one until it is accepted."""
 
 import asyncio
+from collections.abc import Coroutine, Iterator
 from itertools import count
 from random import Random
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 from rollcall_dev.chaos.callers import Callers, Door, Line, Put
+from rollcall_dev.chaos.crowd import Crowd
 from rollcall_dev.chaos.ledger import Ledger
 
 PAUSE = 2.0
@@ -16,7 +17,7 @@ STUDENTS = 4
 """Students of each caller."""
 
 
-class Clients:
+class Clients(Crowd):
     """Callers, while the body runs.
 
     Args:
@@ -27,23 +28,14 @@ class Clients:
     """
 
     def __init__(self, ledger: Ledger, door: Door, rate: float, seed: int) -> None:
+        super().__init__(door)
         self._callers = Callers(ledger, door, lambda _: None)
         self._door = door
         self._count = max(1, round(rate * PAUSE))
         self._seed = seed
-        self._tasks = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        for number in range(self._count):
-            self._tasks.create_task(self._call(number))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._door.ending = True
-        await self._tasks.__aexit__(kind, error, traceback)
+    def _clients(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield from map(self._call, range(self._count))
 
     async def _call(self, number: int) -> None:
         chance = Random(f"{self._seed}-caller-{number}")  # noqa: S311 - it has to be the same again
