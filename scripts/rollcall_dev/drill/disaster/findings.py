@@ -9,6 +9,7 @@ class Findings(msgspec.Struct):
     """The figures of a drill.
 
     Attributes:
+        seed: What all chance was drawn from.
         accepted_first: Updates that were accepted on the first cluster.
         accepted_second: Updates that were accepted on the second one.
         unknown: Attempts of unknown outcome.
@@ -31,6 +32,7 @@ class Findings(msgspec.Struct):
         broken: The promises that are broken, in words.
     """
 
+    seed: int
     accepted_first: int = 0
     accepted_second: int = 0
     unknown: int = 0

@@ -84,7 +84,7 @@ class Rehearsal:
     """
 
     def __init__(self, plan: Plan, scene: Scene, along: Reader, tell: Callable[[str], None]) -> None:
-        self.findings = Findings(mirror_kills=plan.mirror_kills)
+        self.findings = Findings(plan.seed, mirror_kills=plan.mirror_kills)
         self._plan = plan
         self._scene = scene
         self._along = along

@@ -50,6 +50,7 @@ async def rehearse(seed: int, seconds: float, rate: float = RATE, broker: int | 
         proof, broken = await conclude(stage, scene.ledger, Writer(stage), scene.along)
         _tell_warnings(scene)
     figures: dict[str, float | str] = {
+        "seed": seed,
         "broker": loss.broker,
         "roles": str(loss.roles),
         **_standstill(scene, loss),
