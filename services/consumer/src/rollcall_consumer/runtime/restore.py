@@ -1,40 +1,52 @@
 """A partition's state as it was after the last commit: read back before work goes on."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
 
-import msgspec
 import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer.errors import UnknownOffsetError
 from rollcall_consumer.runtime.pipeline import Fold, Record
-from rollcall_consumer.runtime.source import Portion, Source
+from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.runtime.window import Windows
 from rollcall_domain.topics import Topic
 
 log = structlog.get_logger()
 
-LOOK = 0.5
-"""Seconds after which the time that it takes is told anew."""
-
 SLICE = 1000
 """Records that are taken in without giving way to other tasks."""
 
 
-class Progress(msgspec.Struct):
+class Progress:
     """How far a restoration has come.
 
     Attributes:
         left: Offsets that are still to be read; some of them have no record.
         read: Records that were read.
-        seconds: How long it has taken.
     """
 
-    left: int = 0
-    read: int = 0
-    seconds: float = 0.0
+    def __init__(self) -> None:
+        self.left = 0
+        self.read = 0
+        self._taken = 0.0
+        self._begun: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return self._taken + (0.0 if self._begun is None else monotonic() - self._begun)
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Count the time that the body takes."""
+        self._begun = monotonic()
+        try:
+            yield
+        finally:
+            self._taken, self._begun = self.seconds, None
 
 
 class Restoration:
@@ -87,30 +99,27 @@ class Restoration:
         """Give a fold its tables back, the latest value of each key; tells what it says of how far it has come then."""
         latest: dict[TopicPartition, dict[bytes | None, bytes | None]] = {partition: {} for partition in tables}
 
-        def take(portion: Portion, records: Sequence[Record]) -> None:
-            latest[portion.partition].update([(record.key, record.value) for record in records])
+        def take(partition: TopicPartition, records: Sequence[Record]) -> None:
+            latest[partition].update([(record.key, record.value) for record in records])
 
         await self._read({partition: self._bounds[partition] for partition in tables}, take)
-        for partition, topic in tables.items():
-            await self._give(fold, topic, latest[partition])
+        with self._progress.going_on():
+            for partition, topic in tables.items():
+                await self._give(fold, topic, latest[partition])
         return fold.restored()
 
     async def _give(self, fold: Fold, topic: Topic, values: dict[bytes | None, bytes | None]) -> None:
         """Give a fold values, which are not kept meanwhile."""
-        begun, before = monotonic(), self._progress.seconds
         while values:
             piece = [values.popitem()[1] for _ in range(min(SLICE, len(values)))]
             fold.restore(topic, [value for value in piece if value is not None])
             await asyncio.sleep(0)
-            self._progress.seconds = before + monotonic() - begun
 
     async def window(self, windows: Windows, positions: Mapping[TopicPartition, int]) -> None:
         """Read back the ids of the records before those at which work goes on."""
 
-        def take(portion: Portion, records: Sequence[Record]) -> None:
-            before = [record for record in records if record.offset < positions[portion.partition]]
-            if before:
-                windows.admit(numbers[portion.partition], before)
+        def take(partition: TopicPartition, records: Sequence[Record]) -> None:
+            windows.admit(numbers[partition], records)
 
         numbers = {partition: number for number, partition in enumerate(positions)}
         spans = {
@@ -122,23 +131,16 @@ class Restoration:
     async def _read(
         self,
         spans: Mapping[TopicPartition, tuple[int, int]],
-        take: Callable[[Portion, Sequence[Record]], None],
+        take: Callable[[TopicPartition, Sequence[Record]], None],
     ) -> None:
         """Read partitions from an offset to another one; where records are gone meanwhile, there is nothing to read."""
-        begun, before = monotonic(), self._progress.seconds
-        left = {partition: end - begin for partition, (begin, end) in spans.items() if begin < end}
-        begins, ends = ({partition: spans[partition][which] for partition in left} for which in (0, 1))
-        self._source.read(begins, ends)
-        while left:
-            self._progress.left = sum(left.values())
-            await self._source.wait(LOOK)
-            for portion in self._source.take():
-                for records in portion.pieces(SLICE):
-                    take(portion, records)
-                    self._progress.read += len(records)
-                    await asyncio.sleep(0)
-                left[portion.partition] = ends[portion.partition] - portion.next
-                if left[portion.partition] <= 0:
-                    del left[portion.partition]
-            self._progress.seconds = before + monotonic() - begun
+        left = {partition: max(0, end - begin) for partition, (begin, end) in spans.items()}
+        self._progress.left = sum(left.values())
+        with self._progress.going_on():
+            async for partition, records in self._source.scan(spans, SLICE):
+                take(partition, records)
+                self._progress.read += len(records)
+                left[partition] = spans[partition][1] - records[-1].offset - 1
+                self._progress.left = sum(left.values())
+                await asyncio.sleep(0)
         self._progress.left = 0

@@ -97,6 +97,13 @@ class Portion:
             yield piece
 
 
+def until(records: list[Record], end: int) -> list[Record]:
+    """Leave out records that lie at an offset or beyond it; they are in order."""
+    if not records or records[-1].offset < end:
+        return records
+    return [record for record in records if record.offset < end]
+
+
 class Source:
     """Reads partitions in no group, what is committed of them alone.
 
@@ -198,7 +205,7 @@ class Source:
             for portion in self.take():
                 end = ends[portion.partition]
                 for records in portion.pieces(size):
-                    if wanted := [record for record in records if record.offset < end]:
+                    if wanted := until(records, end):
                         yield portion.partition, wanted
                 if portion.next >= end:
                     left.discard(portion.partition)

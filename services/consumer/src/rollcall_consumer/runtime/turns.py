@@ -13,8 +13,7 @@ from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.intake import Intake, State
-from rollcall_consumer.runtime.pipeline import Record
-from rollcall_consumer.runtime.source import Portion, Source
+from rollcall_consumer.runtime.source import Portion, Source, until
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.workplace import Workplace
 
@@ -164,7 +163,9 @@ class Turns:
         """Take in so many records of a portion at the most; give how many they were."""
         taken = 0
         while taken < most and not self.over:
-            records = self._cut(portion.partition, portion.take(min(SLICE, most - taken)))
+            records = portion.take(min(SLICE, most - taken))
+            if portion.partition in self._ends:
+                records = until(records, self._ends[portion.partition])
             if not records:
                 self._intake.skip(portion.partition, min(portion.next, self._ends.get(portion.partition, portion.next)))
                 break
@@ -174,13 +175,6 @@ class Turns:
             taken += len(records)
             await asyncio.sleep(0)
         return taken
-
-    def _cut(self, partition: TopicPartition, records: list[Record]) -> list[Record]:
-        """Leave out records that lie beyond where the work is to end."""
-        end = self._ends.get(partition)
-        if end is None or not records or records[-1].offset < end:
-            return records
-        return [record for record in records if record.offset < end]
 
     def _look_at_clock(self) -> None:
         """Let time pass, if all is taken in that was written before."""
