@@ -103,9 +103,10 @@ class Restoration:
             latest[partition].update([(record.key, record.value) for record in records])
 
         await self._read({partition: self._bounds[partition] for partition in tables}, take)
-        with self._progress.going_on():
-            for partition, topic in tables.items():
-                await self._give(fold, topic, latest[partition])
+        for partition, topic in tables.items():
+            if latest[partition]:
+                with self._progress.going_on():
+                    await self._give(fold, topic, latest[partition])
         return fold.restored()
 
     async def _give(self, fold: Fold, topic: Topic, values: dict[bytes | None, bytes | None]) -> None:
@@ -134,7 +135,9 @@ class Restoration:
         take: Callable[[TopicPartition, Sequence[Record]], None],
     ) -> None:
         """Read partitions from an offset to another one; where records are gone meanwhile, there is nothing to read."""
-        left = {partition: max(0, end - begin) for partition, (begin, end) in spans.items()}
+        left = {partition: end - begin for partition, (begin, end) in spans.items() if begin < end}
+        if not left:
+            return
         self._progress.left = sum(left.values())
         with self._progress.going_on():
             async for partition, records in self._source.scan(spans, SLICE):
