@@ -110,6 +110,18 @@ async def test_a_run_that_can_t_go_on_says_why(environment: Environment) -> None
     assert len(await _students(environment)) == 10
 
 
+async def test_a_partition_that_stops_holds_up_no_other(environment: Environment) -> None:
+    await _write(environment, 0)
+    await _poison(environment, 3)
+    await _write(environment, 60)
+    status, report = await _drain(environment, dead_letter_run=2, rate=30)
+    students = [f"s-{number}" for number in range(60)]
+    others = [student for student in students if partition_for(student.encode(), 6) != 3]
+    assert (status, report["Drained"], report["LagAfter"]) == (1, False, 1 + len(students) - len(others))
+    assert report["Reason"] == "partition 3: more than 2 records one after the other can't be handled"
+    assert await _students(environment) == sorted(others)
+
+
 async def test_a_run_that_takes_too_long_is_given_up_and_the_next_one_goes_on(environment: Environment) -> None:
     await _write(environment, 100)
     status, report = await _drain(environment, "--timeout", "10", rate=1)

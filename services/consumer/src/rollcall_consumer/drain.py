@@ -106,30 +106,39 @@ async def _drain(
                     if worker.generation not in (None, current.generation):
                         raise HaltError(f"generation {worker.generation} has taken over; begin again")
 
-                await _reach(consumer, begin.ends, check, watch)
+                faults = await _reach(consumer, worker, begin.ends, check, watch)
                 # What these records have led to in the inbox lies beyond where that ended.
                 forwarded = (
                     await look(consumer, [partition for partition in begin.ends if partition.topic == inbox])
                 ).ends
-                await _reach(consumer, forwarded, check, lambda _, __: None)
+                faults |= await _reach(consumer, worker, forwarded, check, lambda _, __: None)
+            if faults:
+                raise HaltError("; ".join(faults.values()))
         finally:
             with contextlib.suppress(KafkaError, TimeoutError):
                 report.lag_after = (await look(consumer, [*begin.ends])).total
 
 
 async def _reach(
-    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], check: Callable[[], None], watch: Watch
-) -> None:
-    """Wait until the group has come to these ends."""
+    consumer: AIOKafkaConsumer,
+    worker: Worker,
+    ends: Mapping[TopicPartition, int],
+    check: Callable[[], None],
+    watch: Watch,
+) -> dict[int, str]:
+    """Wait until the group has come to these ends, but where partitions have stopped; tells why these have."""
     total = None
     while True:
         check()
+        faults = worker.faults
         done = (await look(consumer, [*ends])).done
-        left = sum(max(0, end - done[partition]) for partition, end in ends.items())
-        total = left if total is None else total
-        watch(total, total - left)
-        if not left:
-            return
+        left = {partition: end - done[partition] for partition, end in ends.items() if end > done[partition]}
+        records = sum(left.values())
+        total = records if total is None else total
+        watch(total, total - records)
+        waiting = {partition.partition for partition in left}
+        if waiting <= faults.keys():
+            return {index: faults[index] for index in sorted(waiting)}
         await asyncio.sleep(LOOK)
 
 

@@ -21,7 +21,8 @@ async def working(worker: Worker, stopping: asyncio.Event) -> AsyncIterator[Call
         stopping: Is set when the run is to end.
 
     Yields:
-        What raises an error once the run can't go on: a HaltError, or what the replica has ended with.
+        What raises an error once the run can't go on: a HaltError, or what the replica has ended with. That partitions
+        have stopped by themselves is no such reason.
     """
     running = asyncio.create_task(worker.run(), name="worker")
 
@@ -29,9 +30,6 @@ async def working(worker: Worker, stopping: asyncio.Event) -> AsyncIterator[Call
         if running.done():
             running.result()
             raise HaltError("what was begun was given up meanwhile")
-        for task in worker.tasks:
-            if task.fault is not None:
-                raise HaltError(f"partition {task.index}: {task.fault}")
         if stopping.is_set():
             raise HaltError("interrupted")
 

@@ -86,7 +86,13 @@ class Rebuild:
         worker = Worker(self._pipeline, new)
         async with observing(old) as old_view, observing(new) as new_view:
             await self._place(new_view, new, plan.begin)
-            async with working(worker, stopping) as check:
+            async with working(worker, stopping) as alive:
+
+                def check() -> None:
+                    alive()
+                    if worker.faults:
+                        raise HaltError("; ".join(worker.faults.values()))
+
                 await self._catch_up(old_view, new_view, check, watch)
                 self._report.built_seconds = round(monotonic() - begun, 3)
                 still = monotonic()

@@ -112,6 +112,11 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         """What is to be expected of the whole group, as far as that is known."""
         return self._pace.outlook
 
+    @property
+    def faults(self) -> Mapping[int, str]:
+        """Why partitions have stopped by themselves, for people, by their indexes."""
+        return {task.index: f"partition {task.index}: {task.fault}" for task in self.tasks if task.fault is not None}
+
     def live(self) -> str | None:
         """Tell that there is no progress, or None."""
         still = monotonic() - self._progress
@@ -125,9 +130,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             return "Kafka does not answer"
         if not self._assigned:
             return "waiting for the group to assign partitions"
-        faults = [f"partition {task.index}: {task.fault}" for task in self.tasks if task.fault is not None]
-        if faults:
-            return "; ".join(faults)
+        if self.faults:
+            return "; ".join(self.faults.values())
         behind = [str(task.index) for task in self.tasks if not task.caught_up]
         return f"catching up on partitions {', '.join(behind)}" if behind else None
 

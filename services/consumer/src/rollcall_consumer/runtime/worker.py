@@ -69,6 +69,11 @@ class Worker:
         """The work on the partitions that this replica holds now."""
         return () if self._member is None else self._member.tasks
 
+    @property
+    def faults(self) -> Mapping[int, str]:
+        """Why partitions have stopped by themselves, for people, by their indexes."""
+        return {} if self._member is None else self._member.faults
+
     def live(self) -> str | None:
         """Tell that the work makes no progress, or None. That Kafka is away is no lack of it."""
         return None if self._member is None else self._member.live()
