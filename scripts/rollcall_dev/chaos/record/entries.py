@@ -21,13 +21,17 @@ def place_sent(sent: Sequence[Sent], log: Sequence[Sequence[Line]], verdict: Ver
     """Find the records that were written straight to the topic: where their writer was told, if it was told."""
     there = {(index, line.offset): line for index, lines in enumerate(log) for line in lines}
     accepted = [record for record in sent if record.outcome is Outcome.ACCEPTED]
-    placed = {(record.partition, record.offset): record for record in accepted if record.offset is not None}
-    for place, record in placed.items():
+    placed: dict[Place, Sent] = {}
+    for record in accepted:
+        if record.offset is None:
+            continue
+        place = record.partition, record.offset
         line = there.get(place)
         if line is None:
             verdict.add(LOST, f"not where it was written: {record}")
         elif _content(line) != _content(record):
             verdict.add(WRONG, f"{record} was written, and there is {line}")
+        placed[place] = record
     elsewhere = {place: line for place, line in there.items() if place not in placed}
     placed.update(_find([record for record in accepted if record.offset is None], elsewhere, verdict))
     unknown = {record.identity: record for record in reversed(sent) if record.outcome is not Outcome.ACCEPTED}
