@@ -7,13 +7,13 @@ import msgspec
 
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
 from rollcall_consumer.runtime.letters import REDRIVEN, RedrivenHeaders
-from rollcall_consumer.settings import GROUP
 from rollcall_domain import codec, control
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
 from rollcall_domain.control import Order, SetGeneration, SetRate, Step
 from rollcall_domain.errors import Unreadable
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
+from rollcall_domain.generation import GROUP
 from rollcall_domain.headers import RecordHeaders
 from rollcall_domain.record import StudentRecord
 from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, PARTITIONS, STATE, STUDENT, Topic

@@ -4,8 +4,9 @@ from time import time
 
 from aiokafka import AIOKafkaProducer
 
-from rollcall_consumer.runtime.pipeline import Outputs, Record, Share
+from rollcall_consumer.runtime.pipeline import Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.records import Record
 from support.folds import INBOX, SEEN, SOURCE, Counting, Line, counting
 from support.services import Environment
 

@@ -8,11 +8,11 @@ from rollcall_consumer.dead import DeadLetterLog, Selection
 from rollcall_consumer.redrive import Plan, Report, redrive
 from rollcall_consumer.runtime.letters import Letter
 from rollcall_consumer.runtime.orders import give
-from rollcall_consumer.runtime.pipeline import Record
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.settings import of_generation
 from rollcall_domain.control import SetGeneration, Step
 from rollcall_domain.errors import Unreadable
+from rollcall_domain.service.records import Record
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
 from support.folds import INBOX, SEEN, Counting, Line, counting
 from support.log import configure_topic, read_all

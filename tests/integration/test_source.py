@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from rollcall_consumer.runtime import source
-from rollcall_consumer.runtime.source import Source
 from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.network import Network
 from rollcall_dev.kafka import ports
+from rollcall_domain.service import source
+from rollcall_domain.service.source import Source
 from support.log import create_topic
 from support.services import PATIENCE, Environment
 

@@ -8,12 +8,12 @@ from typing import TypeAlias
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from rollcall_consumer.runtime.pipeline import Admitted, Fold, Outputs, Pipeline, Record, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Fold, Outputs, Pipeline, Share
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.service.records import Message
+from rollcall_domain.service.records import Message, Record
 from rollcall_domain.topics import Topic
 from support.log import read_all
 from support.services import PATIENCE, Environment

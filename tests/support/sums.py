@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Pipeline, Record, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Pipeline, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
+from rollcall_domain.service.records import Record
 from rollcall_domain.topics import Topic
 
 SOURCE = Topic("Numbers", {})

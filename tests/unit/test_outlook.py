@@ -1,6 +1,6 @@
 """How many replicas are wanted."""
 
-from rollcall_consumer.runtime.group import Flow
+from rollcall_consumer.runtime.flow import Flow
 from rollcall_consumer.runtime.outlook import Outlook, look_ahead
 
 SPEED = 1000.0

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollcall_consumer.place import Edge, Place, parse_place
+from rollcall_domain.place import Edge, Place, parse_place
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

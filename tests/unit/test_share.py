@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall_consumer.runtime.group import Flow
+from rollcall_consumer.runtime.flow import Flow
 from rollcall_consumer.runtime.share import share_of, shares
 from rollcall_consumer.runtime.throttle import NO_LIMIT, Throttle
 

@@ -6,12 +6,13 @@ import asyncio
 import uvloop
 
 from rollcall_consumer.pipelines import PIPELINES
-from rollcall_consumer.runtime.group import Look, inputs, look, observing
+from rollcall_consumer.runtime.flow import inputs
 from rollcall_dev.chaos.record.run import Progress
 from rollcall_dev.drill.operating.load import Load
 from rollcall_dev.drill.operating.place import Place, place
 from rollcall_dev.drill.report import Report
 from rollcall_domain.partition import partition_for
+from rollcall_domain.service.group import Look, look, observing
 
 SUMMARY = "a rate that two replicas keep together, with work in all partitions and in one"
 
@@ -80,7 +81,7 @@ async def _fill(there: Place, updates: int, *, hot: bool) -> None:
 
 async def _measure(there: Place, seconds: float) -> tuple[Look, Look]:
     pipeline = PIPELINES["record"]
-    async with observing(there.settings) as consumer:
+    async with observing(there.settings, there.settings.group_id) as consumer:
         partitions = inputs(pipeline, there.settings)
         while await _at_work(there) < REPLICAS:  # noqa: ASYNC110 - it can only be asked
             await asyncio.sleep(0.2)

@@ -8,10 +8,10 @@ import msgspec
 from aiokafka import TopicPartition
 
 from rollcall_consumer.runtime.letters import Letter, Place, read_letter, read_note
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
 from rollcall_domain.errors import Unreadable
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
 
 SLICE = 500

@@ -11,12 +11,13 @@ from prometheus_client import Counter
 
 from rollcall_consumer import metrics
 from rollcall_consumer.reporting import reporting
-from rollcall_consumer.runtime.group import inputs, look, observing
+from rollcall_consumer.runtime.flow import inputs
 from rollcall_consumer.runtime.orders import serving
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.working import HaltError, working
+from rollcall_domain.service.group import look, observing
 from rollcall_domain.service.provision import ensure_topics
 
 LOOK = 0.2
@@ -93,7 +94,7 @@ async def _drain(
     current = await serving(settings)
     await ensure_topics(pipeline.topics, current)
     source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
-    async with observing(current) as consumer:
+    async with observing(current, current.group_id) as consumer:
         begin = await look(consumer, inputs(pipeline, current))
         report.lag_before = begin.total
         ends = {partition: end for partition, end in begin.ends.items() if partition.topic == source}

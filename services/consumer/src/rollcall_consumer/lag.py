@@ -8,12 +8,13 @@ from time import time
 import msgspec
 from aiokafka import AIOKafkaConsumer
 
-from rollcall_consumer.runtime.group import Flow, Look, flows, inputs, look, observing, oldest
+from rollcall_consumer.runtime.flow import Flow, flows, inputs
 from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import serving
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import RollcallError
+from rollcall_domain.service.group import Look, look, observing, oldest
 from rollcall_domain.service.provision import count_partitions
 
 INTERVAL = 2.0
@@ -84,7 +85,7 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
         raise NothingToReadError(f"there is no topic {source} yet")
     topics = {source, inbox} if await count_partitions(pipeline.inbox, current) else {source}
     partitions = [partition for partition in inputs(pipeline, current) if partition.topic in topics]
-    async with observing(current) as consumer, members(current) as registry:
+    async with observing(current, current.group_id) as consumer, members(current) as registry:
         before = await look(consumer, partitions)
         while True:
             await asyncio.sleep(INTERVAL)

@@ -19,12 +19,12 @@ from rollcall_consumer.runtime.letters import Letter, note
 from rollcall_consumer.runtime.orders import Orders, following
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_consumer.working import HaltError
 from rollcall_domain.service.provision import ensure_topics
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
 
 BATCH = 100

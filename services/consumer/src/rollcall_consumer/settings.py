@@ -5,11 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from rollcall_domain.control import FIRST
+from rollcall_domain.generation import GROUP, Generation
 from rollcall_domain.service.settings import ServiceSettings
-from rollcall_domain.topics import CONTROL, Topic
-
-GROUP = "1"
-"""The consumer group by default: that of the .NET consumer."""
+from rollcall_domain.topics import Topic
 
 
 class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -50,19 +48,23 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     too_long_hours: Annotated[float, Meta(gt=0, description="hours for which a student may stay logged in")] = 12
 
     @property
+    def names(self) -> Generation:
+        """What the group and its topics are called."""
+        return Generation(self.topic_prefix, self.group)
+
+    @property
     def owner(self) -> str:
         """The group by its full name, whatever generation it works on."""
-        return self.topic_prefix + self.group
+        return self.names.owner
 
     @property
     def group_id(self) -> str:
-        """The group as Kafka knows it: environments that share a cluster share no group, and generations none."""
-        return self.owner
+        """The group as Kafka knows it."""
+        return self.names.group_id
 
     def topic_name(self, topic: Topic) -> str:
-        """Name a topic in full: with the group's name, if it is derived by another group than the default one."""
-        group = f"{self.group}." if topic.derived and self.group != GROUP else ""
-        return f"{self.topic_prefix}{group}{topic.name}"
+        """Name a topic in full."""
+        return self.names.topic_name(topic)
 
 
 class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
@@ -77,22 +79,9 @@ class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
     building: bool = False
 
     @property
-    def _suffix(self) -> str:
-        return "" if self.generation == FIRST else f".gen{self.generation}"
-
-    @property
-    def group_id(self) -> str:
-        """The group as Kafka knows it: generations share none, for each has come as far as it has."""
-        return self.owner + self._suffix
-
-    def topic_name(self, topic: Topic) -> str:
-        """Name a topic in full: with the generation, if it is the generation's own."""
-        name = super().topic_name(topic)
-        if topic is CONTROL or not (topic.derived or topic.lasting):
-            return name
-        if topic.lasting:
-            return f"{self.topic_prefix}{self.group}.{topic.name}{self._suffix}" if self.building else name
-        return name + self._suffix
+    def names(self) -> Generation:
+        """What the group and its topics are called."""
+        return Generation(self.topic_prefix, self.group, self.generation, self.building)
 
 
 def of_generation(settings: ConsumerSettings, generation: int, *, building: bool = False) -> GenerationSettings:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.view import Record
 from rollcall_domain.errors import RollcallError
+from rollcall_domain.place import Edge, Place
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options
 from rollcall_domain.service.provision import count_partitions, topic_name

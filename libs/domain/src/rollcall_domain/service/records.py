@@ -1,6 +1,7 @@
-"""Batches of records as aiokafka sends them, put together in less time."""
+"""Records as they are read, and batches of them as aiokafka sends them, put together in less time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -14,6 +15,30 @@ Message = tuple[bytes | None, bytes | None, int]
 """A record without headers: key, value, and time in milliseconds since 1970, UTC."""
 
 _UNCOMPRESSED = 0
+
+
+class Record(Protocol):
+    """A record as it was read. Whoever reads it knows the topic and the partition."""
+
+    @property
+    def offset(self) -> int:
+        """The place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, UTC."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The value."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values."""
 
 
 class Records(BatchBuilder):  # type: ignore[misc]  # it has no types

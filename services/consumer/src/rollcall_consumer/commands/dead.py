@@ -8,12 +8,12 @@ import click
 from rollcall_consumer.commands.asking import ask
 from rollcall_consumer.commands.selecting import selecting, selection
 from rollcall_consumer.dead import DeadLetterLog, Selection
-from rollcall_consumer.place import Place
 from rollcall_consumer.runtime.letters import Letter
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.shown import Shown, shown
+from rollcall_domain.place import Place
 from rollcall_domain.service.provision import count_partitions
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
 
 _PLACE = re.compile(r"(\d{1,9})@(\d{1,18})")

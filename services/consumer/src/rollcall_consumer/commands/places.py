@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from rollcall_consumer.place import Place, parse_place
+from rollcall_domain.place import Place, parse_place
 
 
 class PlaceType(click.ParamType[Place]):

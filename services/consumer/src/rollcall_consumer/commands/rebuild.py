@@ -9,7 +9,6 @@ import click
 from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.places import PlaceType
 from rollcall_consumer.pipelines import PIPELINES
-from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.rebuild.removal import abandon, remove
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.rebuild.run import Plan, Rebuild
@@ -17,6 +16,7 @@ from rollcall_consumer.reporting import reporting
 from rollcall_consumer.runtime.orders import following
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.place import Edge, Place
 from rollcall_domain.service.process import run
 
 

@@ -9,9 +9,9 @@ import click
 from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.selecting import selecting, selection
 from rollcall_consumer.pipelines import PIPELINES
-from rollcall_consumer.place import Place
 from rollcall_consumer.redrive import Plan, Report, redrive
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.place import Place
 from rollcall_domain.service.process import run
 
 

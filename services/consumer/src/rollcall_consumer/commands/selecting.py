@@ -8,8 +8,8 @@ import click
 
 from rollcall_consumer.commands.places import PlaceType
 from rollcall_consumer.dead import Selection
-from rollcall_consumer.place import Edge, Place
 from rollcall_domain.errors import Unreadable
+from rollcall_domain.place import Edge, Place
 
 C = TypeVar("C", bound=Callable[..., Any])
 

@@ -6,10 +6,10 @@ import click
 
 from rollcall_consumer.commands.asking import ask
 from rollcall_consumer.commands.places import PlaceType
-from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.tail import tail
 from rollcall_consumer.view import read_line
+from rollcall_domain.place import Edge, Place
 
 
 @click.command("tail")

@@ -6,8 +6,8 @@ from aiokafka import TopicPartition
 
 from rollcall_consumer.rebuild.report import Comparison, Difference
 from rollcall_consumer.runtime.pipeline import Essence, Pipeline
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import Topic
 
 SLICE = 1000

@@ -6,13 +6,14 @@ from aiokafka import TopicPartition
 from rollcall_consumer.rebuild.report import Published
 from rollcall_consumer.runtime.letters import read_letter, read_note
 from rollcall_consumer.runtime.outbox import Outbox
-from rollcall_consumer.runtime.pipeline import Pipeline, Record
-from rollcall_consumer.runtime.source import Source
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.window import find
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_domain.control import FIRST
 from rollcall_domain.service.provision import count_partitions, delete_topics
+from rollcall_domain.service.records import Record
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS, Topic
 
 log = structlog.get_logger()

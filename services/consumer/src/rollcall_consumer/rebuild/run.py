@@ -13,11 +13,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from rollcall_consumer.place import Edge, Place
 from rollcall_consumer.rebuild.compare import compare
 from rollcall_consumer.rebuild.publish import publish
 from rollcall_consumer.rebuild.report import Report
-from rollcall_consumer.runtime.group import Look, inputs, look, observing
+from rollcall_consumer.runtime.flow import inputs
 from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.pipeline import Pipeline
@@ -26,6 +25,8 @@ from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
 from rollcall_consumer.working import HaltError, working
 from rollcall_domain.control import SetGeneration, Step
+from rollcall_domain.place import Edge, Place
+from rollcall_domain.service.group import Look, look, observing
 from rollcall_domain.service.provision import ensure_topics
 
 LOOK = 0.2
@@ -84,7 +85,7 @@ class Rebuild:
         await publish(self._pipeline, self._settings, control.generation)  # what an earlier run has left
         old, new = await self._begin(plan)
         worker = Worker(self._pipeline, new)
-        async with observing(old) as old_view, observing(new) as new_view:
+        async with observing(old, old.group_id) as old_view, observing(new, new.group_id) as new_view:
             await self._place(new_view, new, plan.begin)
             async with working(worker, stopping) as alive:
 

@@ -5,9 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain.errors import Unreadable, UnreadableRecordError
-from rollcall_domain.service.records import ForeignHeader
+from rollcall_domain.service.records import ForeignHeader, Record
 
 RESERVE = 128 * 1024
 """Bytes of a dead letter that are kept for its key and headers."""

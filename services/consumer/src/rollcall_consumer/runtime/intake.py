@@ -10,12 +10,13 @@ from aiokafka import TopicPartition
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.deadletters import DeadLetters
 from rollcall_consumer.runtime.outbox import Outbox
-from rollcall_consumer.runtime.pipeline import Fold, Record
+from rollcall_consumer.runtime.pipeline import Fold
 from rollcall_consumer.runtime.tolerance import Tolerance
 from rollcall_consumer.runtime.window import Windows, find
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.headers import ID, LETTER
+from rollcall_domain.service.records import Record
 from rollcall_domain.topics import DEAD_LETTERS
 
 log = structlog.get_logger()

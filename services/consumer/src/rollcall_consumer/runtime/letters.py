@@ -6,9 +6,8 @@ from typing import TypeAlias
 import msgspec
 
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders, Number
-from rollcall_consumer.runtime.pipeline import Record
 from rollcall_domain.headers import LETTER, RETURNS
-from rollcall_domain.service.records import ForeignHeader
+from rollcall_domain.service.records import ForeignHeader, Record
 
 REDRIVEN = "dead-letter.redriven"
 """The header of a note that a dead letter was sent back."""

@@ -11,8 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from rollcall_consumer.runtime.committed import committed, refuse_failed_fetches
-from rollcall_consumer.runtime.group import inputs
+from rollcall_consumer.runtime.flow import inputs
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.pace import Pace
@@ -24,6 +23,7 @@ from rollcall_domain.control import Control
 from rollcall_domain.errors import TopicMismatchError
 from rollcall_domain.service.cause import Overheard, is_refusal
 from rollcall_domain.service.closing import leave
+from rollcall_domain.service.committed import committed, refuse_failed_fetches
 
 log = structlog.get_logger()
 

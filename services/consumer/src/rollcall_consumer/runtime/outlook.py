@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from rollcall_consumer.runtime.group import Flow
+from rollcall_consumer.runtime.flow import Flow
 
 HEADROOM = 0.8
 """How much of a core a replica is to take."""

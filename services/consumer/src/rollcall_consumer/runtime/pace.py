@@ -7,12 +7,13 @@ from time import process_time
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from rollcall_consumer.runtime.group import Flow, Look, flows, look
+from rollcall_consumer.runtime.flow import Flow, flows
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.outlook import Outlook, look_ahead
 from rollcall_consumer.runtime.share import share_of
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import GenerationSettings
+from rollcall_domain.service.group import Look, look
 
 log = structlog.get_logger()
 

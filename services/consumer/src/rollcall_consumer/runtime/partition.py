@@ -20,11 +20,11 @@ from rollcall_consumer.errors import DoubtError, UnknownOffsetError
 from rollcall_consumer.runtime.intake import State
 from rollcall_consumer.runtime.pipeline import Share
 from rollcall_consumer.runtime.restore import Progress, Restoration
-from rollcall_consumer.runtime.source import Source
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.turns import Turns
 from rollcall_consumer.runtime.window import Windows
 from rollcall_consumer.runtime.workplace import Workplace
+from rollcall_domain.service.source import Source
 
 log = structlog.get_logger()
 

@@ -6,33 +6,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.records import Message
+from rollcall_domain.service.records import Message, Record
 from rollcall_domain.topics import DEAD_LETTERS, Topic
-
-
-class Record(Protocol):
-    """A record as it was read. Whoever reads it knows the topic and the partition."""
-
-    @property
-    def offset(self) -> int:
-        """The place in the partition."""
-
-    @property
-    def timestamp(self) -> int:
-        """Milliseconds since 1970, UTC."""
-
-    @property
-    def key(self) -> bytes | None:
-        """The key."""
-
-    @property
-    def value(self) -> bytes | None:
-        """The value."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """Names and values."""
-
 
 Admitted: TypeAlias = tuple[Record, bytes]
 """A record that repeats none before, and what tells it from all others: its id, or where it was found first."""

@@ -9,9 +9,10 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer.errors import UnknownOffsetError
-from rollcall_consumer.runtime.pipeline import Fold, Record
-from rollcall_consumer.runtime.source import Source
+from rollcall_consumer.runtime.pipeline import Fold
 from rollcall_consumer.runtime.window import Windows
+from rollcall_domain.service.records import Record
+from rollcall_domain.service.source import Source
 from rollcall_domain.topics import Topic
 
 log = structlog.get_logger()

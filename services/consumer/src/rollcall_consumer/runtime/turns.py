@@ -13,9 +13,9 @@ from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.intake import Intake, State
-from rollcall_consumer.runtime.source import Portion, Source, until
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.workplace import Workplace
+from rollcall_domain.service.source import Portion, Source, until
 
 POLL = 1.0
 """Seconds to wait for records, if the clock does not matter before."""

@@ -9,8 +9,9 @@ from typing import cast
 
 from aiokafka import TopicPartition
 
-from rollcall_consumer.runtime.pipeline import Admitted, Record
+from rollcall_consumer.runtime.pipeline import Admitted
 from rollcall_domain.headers import ID, LETTER
+from rollcall_domain.service.records import Record
 
 
 class Window:

@@ -14,10 +14,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 
-from rollcall_consumer.runtime.pipeline import Record
-from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.closing import leave
 from rollcall_domain.service.connection import client_options, started
+from rollcall_domain.service.records import Record
+from rollcall_domain.service.settings import ServiceSettings
 
 FETCH_WAIT = 0.25
 """Seconds that a broker may let a request wait for records. A change of what is read waits for it too."""
@@ -116,7 +116,7 @@ class Source:
         OffsetOutOfRangeError: By `take`, where a partition does not have an offset any more, or not yet.
     """
 
-    def __init__(self, settings: ConsumerSettings, name: str, topics: Sequence[str]) -> None:
+    def __init__(self, settings: ServiceSettings, name: str, topics: Sequence[str]) -> None:
         self._topics = topics
         self._wanted: Mapping[TopicPartition, int] = {}
         self._fetcher: Any = None
