@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from rollcall_consumer.runtime.letters import Letter
-from rollcall_consumer.view import write_time
+from rollcall_domain.times import write_time
 
 WIDTH = 60
 """Characters of a value that are shown in a line."""

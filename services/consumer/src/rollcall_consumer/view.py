@@ -1,6 +1,5 @@
 """A record as a line: for people, or for programs."""
 
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 import msgspec
@@ -8,6 +7,7 @@ from aiokafka import ConsumerRecord
 
 from rollcall_domain import codec
 from rollcall_domain.errors import UnreadableRecordError
+from rollcall_domain.times import write_time
 
 Record: TypeAlias = ConsumerRecord[bytes | None, bytes | None]
 
@@ -41,11 +41,6 @@ class Line(msgspec.Struct, rename="pascal", omit_defaults=True):
     def json(self) -> str:
         """Write the line as a JSON object."""
         return msgspec.json.encode(self).decode()
-
-
-def write_time(timestamp: int) -> str:
-    """Write a record's timestamp in ISO 8601, UTC, to the millisecond."""
-    return datetime.fromtimestamp(timestamp / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_line(record: Record) -> Line | None:

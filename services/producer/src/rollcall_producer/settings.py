@@ -4,7 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from rollcall_domain.control import FIRST
+from rollcall_domain.generation import GROUP, Generation
 from rollcall_domain.service.settings import ServiceSettings
+from rollcall_domain.topics import Topic
 
 
 class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
@@ -71,6 +74,23 @@ class ProducerSettings(ServiceSettings, frozen=True, kw_only=True):
             description="updates a second that a client may send, who is a token's name or else an address; 0 for any",
         ),
     ] = 0.0
+    views: Annotated[bool, Meta(description="whether reads, the stream and the page are served")] = True
+    views_file: Annotated[
+        str,
+        Meta(description="SQLite file that keeps the view over a restart; without, it is built anew at each start"),
+    ] = ""
+    group: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9._-]{1,100}\Z", description="consumer group whose work is shown by reads"),
+    ] = GROUP
     otel: Annotated[
         bool, Meta(description="whether requests that write make spans of OpenTelemetry, see README, Tracing")
     ] = False
+
+    def names(self, generation: int = FIRST) -> Generation:
+        """Give what the group that is shown calls itself and its topics, in one of its generations."""
+        return Generation(self.topic_prefix, self.group, generation)
+
+    def topic_name(self, topic: Topic) -> str:
+        """Name a topic in full, as it was called in the first generation."""
+        return self.names().topic_name(topic)
