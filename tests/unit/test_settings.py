@@ -28,7 +28,7 @@ def test_reads_numbers_and_switches_and_leaves_the_rest_at_its_default() -> None
         ("ROLLCALL_DEADLINE_SECONDS", "0", "`float` >= 0.1"),
         ("ROLLCALL_DEADLINE_SECONDS", "soon", "expected `float`"),
         ("ROLLCALL_PORTT", "1", "no such setting; is ROLLCALL_PORT meant?"),
-        ("ROLLCALL_GROUP", "1", "no such setting"),
+        ("ROLLCALL_RATE", "1", "no such setting"),
     ],
 )
 def test_names_the_variable_that_is_wrong(name: str, value: str, fault: str) -> None:
