@@ -14,7 +14,8 @@ from support.services import Environment
 async def test_services_that_start_together_all_find_topics_as_declared(environment: Environment) -> None:
     settings = environment.producer(partitions=3)
     await asyncio.gather(*(ensure_topics([STUDENT, DEAD_LETTERS], settings) for _ in range(8)))
-    assert await count_partitions(STUDENT, settings) == await count_partitions(DEAD_LETTERS, settings) == 3
+    names = [settings.topic_name(topic) for topic in (STUDENT, DEAD_LETTERS)]
+    assert [await count_partitions(name, settings) for name in names] == [3, 3]
     resource = ConfigResource(ConfigResource.Type.TOPIC, environment.student)
     client = AdminClient({"bootstrap.servers": environment.servers})
     configuration = client.describe_configs([resource])[resource].result()
@@ -30,7 +31,8 @@ async def test_a_topic_of_another_partition_count_is_refused(environment: Enviro
 
 
 async def test_counting_partitions_brings_nothing_into_being(environment: Environment) -> None:
-    assert await count_partitions(STUDENT, environment.consumer()) == 0
+    settings = environment.consumer()
+    assert await count_partitions(settings.topic_name(STUDENT), settings) == 0
     assert environment.student not in await list_topics(environment.servers)
 
 

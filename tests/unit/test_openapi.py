@@ -1,17 +1,22 @@
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema_rs
 import pytest
 
+from rollcall_domain.service.settings import load
 from rollcall_producer import cors
 from rollcall_producer.access import Access
 from rollcall_producer.app import routes
 from rollcall_producer.description import examples, page
 from rollcall_producer.description.openapi import document
 from rollcall_producer.description.operations import REASONS
+from rollcall_producer.description.reading import READS
 from rollcall_producer.kinds import Kind
+from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.shown import Shown
 from support.outline import Outline
 
 Part = dict[str, Any]
@@ -36,10 +41,11 @@ async def _nowhere(*_: object) -> None:
     """Stand for an endpoint: routes are all that is looked at."""
 
 
-def test_every_route_is_described_and_nothing_else() -> None:
+async def test_every_route_is_described_and_nothing_else() -> None:
+    shown = Shown(load(ProducerSettings, {}), Path("view.sqlite"))
     served = {
         (method.lower(), route.path)
-        for route in routes(_nowhere, _nowhere, lambda: None, Access(None))
+        for route in (*routes(_nowhere, _nowhere, lambda: None, Access(None)), *shown.routes(Access(None)))
         for method in route.methods or ()
         if method != "HEAD"  # what takes GET takes HEAD
     }
@@ -65,7 +71,7 @@ def test_access_is_described_where_tokens_are_on_alone() -> None:
     assert {key: value for key, value in needed.items() if value is not None} == {
         ("put", "/Record/Update"): [{"token": ["write"]}],
         ("post", "/Record/Updates"): [{"token": ["write"]}],
-        ("get", "/metrics"): [{"token": ["read"]}],
+        **{("get", path): [{"token": ["read"]}] for path in ("/metrics", *(path for _, path in READS))},
     }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeAlias
 
-_AGO = re.compile(r"-(\d{1,9})([smhd])")
+_SPAN = re.compile(r"(\d{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -32,9 +32,9 @@ def parse_place(text: str, now: datetime) -> Place:
     """
     if text in (edge.value for edge in Edge):
         return Edge(text)
-    if match := _AGO.fullmatch(text):
+    if text.startswith("-") and _SPAN.fullmatch(text[1:]):
         try:
-            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+            return now - parse_span(text[1:])
         except OverflowError:
             raise ValueError(f"{text!r} is too far back") from None
     try:
@@ -44,3 +44,18 @@ def parse_place(text: str, now: datetime) -> Place:
     if time.tzinfo is None:
         raise ValueError(f"{text!r} does not say its offset from UTC; write it as 2026-11-23T10:00Z if it is in UTC")
     return time
+
+
+def parse_span(text: str) -> timedelta:
+    """Read a span of time.
+
+    Args:
+        text: A number of seconds, minutes, hours or days, such as `30m`.
+
+    Raises:
+        ValueError: The text is none of these.
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a span such as 30s, 10m, 1h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})

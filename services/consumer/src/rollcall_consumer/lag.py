@@ -81,9 +81,9 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
     """
     current = await serving(settings)
     source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
-    if not await count_partitions(pipeline.source, current):
+    if not await count_partitions(current.topic_name(pipeline.source), current):
         raise NothingToReadError(f"there is no topic {source} yet")
-    topics = {source, inbox} if await count_partitions(pipeline.inbox, current) else {source}
+    topics = {source, inbox} if await count_partitions(current.topic_name(pipeline.inbox), current) else {source}
     partitions = [partition for partition in inputs(pipeline, current) if partition.topic in topics]
     async with observing(current, current.group_id) as consumer, members(current) as registry:
         before = await look(consumer, partitions)

@@ -58,7 +58,7 @@ async def tail(settings: ConsumerSettings, place: Place, *, follow: bool) -> Asy
     try:
         async with asyncio.timeout(START_LIMIT):
             await consumer.start()
-            partitions = [TopicPartition(topic, index) for index in range(await count_partitions(STUDENT, settings))]
+            partitions = [TopicPartition(topic, index) for index in range(await count_partitions(topic, settings))]
             if not partitions:
                 raise NoSuchTopicError(f"there is no topic {topic} yet")
             consumer.assign(partitions)

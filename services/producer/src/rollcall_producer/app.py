@@ -20,6 +20,7 @@ from rollcall_producer.description.document import Document
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
 from rollcall_producer.rate import RateLimit
+from rollcall_producer.segments import Segments
 from rollcall_producer.tokens import Scope
 from rollcall_producer.traffic import PUT_ROUTE, Observed, Traffic
 
@@ -33,6 +34,7 @@ def create_app(  # noqa: PLR0913 - all that it is made of
     limit: RateLimit | None,
     origins: Sequence[str],
     patience: float,
+    reads: Sequence[Route],
 ) -> ASGIApp:
     """Build the API.
 
@@ -44,10 +46,11 @@ def create_app(  # noqa: PLR0913 - all that it is made of
         limit: What each client may send, or None for any number of updates.
         origins: Origins whose pages may call.
         patience: Seconds that an upload waits for room.
+        reads: Routes that show what was written.
     """
     put = PutUpdate(ingest, access, limit, traffic)
     app = Starlette(
-        routes=routes(put, PostUpdates(ingest, access, limit, patience), ready, access),
+        routes=[*routes(put, PostUpdates(ingest, access, limit, patience), ready, access), *reads],
         exception_handlers={
             HTTPException: problems.on_http_exception,
             problems.Problem: problems.on_error,
@@ -56,11 +59,12 @@ def create_app(  # noqa: PLR0913 - all that it is made of
         },
     )
     app.router.redirect_slashes = False  # a redirect would be no problem document, and lose the body
-    return Shortcut(Observed(cors.sharing(app, origins), traffic), "PUT", PUT_ROUTE, cors.sharing(put, origins))
+    observed = Observed(cors.sharing(Segments(app), origins), traffic)
+    return Shortcut(observed, "PUT", PUT_ROUTE, cors.sharing(put, origins))
 
 
 def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Route]:
-    """List all routes. Each is described in `description.operations`."""
+    """List all routes but those of reads. Each is described in `description.operations`."""
     described = openapi.document(guarded=not access.open)
     description = Document(msgspec.json.encode(described), "application/json")
     docs = Document(page.page(described).encode(), "text/html; charset=utf-8", page.HEADERS)

@@ -44,9 +44,10 @@ class Batch:
         append: Adds a record, as `Records.append` does.
         settled: Whether it is known what became of them, for good.
         outcome: What became of them, once settled.
+        base: The offset of the first one, which the others follow, once they are in the log and if that is known.
     """
 
-    __slots__ = ("_builder", "_loop", "_waiters", "append", "opened", "outcome", "partition", "settled")
+    __slots__ = ("_builder", "_loop", "_waiters", "append", "base", "opened", "outcome", "partition", "settled")
 
     def __init__(self, partition: int, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self._builder = Records(limit)
@@ -57,6 +58,7 @@ class Batch:
         self.opened = loop.time()
         self.settled = False
         self.outcome: Outcome = None
+        self.base: int | None = None
 
     @property
     def count(self) -> int:

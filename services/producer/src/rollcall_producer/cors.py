@@ -12,10 +12,25 @@ from rollcall_domain.service.settings import env_name
 METHODS = ("GET", "HEAD", "POST", "PUT")
 """What such a page may do, as far as the routes allow it."""
 
-REQUEST_HEADERS = ("Authorization", "Content-Encoding", "Content-Type", "Idempotency-Key", "traceparent", "tracestate")
+REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Encoding",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "traceparent",
+    "tracestate",
+)
 """What it may send along; tracing in a browser adds its headers to every call."""
 
-ANSWER_HEADERS = ("Retry-After", "WWW-Authenticate", "X-Rollcall-Id", "X-Rollcall-Idempotency")
+ANSWER_HEADERS = (
+    "ETag",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Rollcall-Id",
+    "X-Rollcall-Idempotency",
+    "X-Rollcall-Position",
+)
 """What it may see of an answer, beside status and body."""
 
 _ANY = "*"

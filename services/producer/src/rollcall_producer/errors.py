@@ -1,7 +1,9 @@
-"""What can go wrong between an update that is fine and its place in the log.
+"""What can go wrong between an update that is fine and its place in the log, and with reads.
 
 ```
 RollcallError
+├── UnreadableViewError      nothing derived can be read at present
+├── UnreadableLogError       nor what lies in the log
 ├── ReusedIdError            another update had this id
 ├── BusyError                no room at present
 ├── RecordTooLargeError      more than the topic takes
@@ -17,6 +19,14 @@ from typing import ClassVar, Literal
 from rollcall_domain.errors import RollcallError
 
 
+class UnreadableViewError(RollcallError):
+    """The view can't be read at present."""
+
+
+class UnreadableLogError(RollcallError):
+    """The log can't be read at present."""
+
+
 class ReusedIdError(RollcallError):
     """An id that another update had before."""
 
@@ -28,8 +38,8 @@ class BusyError(RollcallError):
         retry_after: Seconds until there should be room.
     """
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many updates wait for Kafka; try again in {retry_after} s")
+    def __init__(self, retry_after: int, reason: str = "too many updates wait for Kafka") -> None:
+        super().__init__(f"{reason}; try again in {retry_after} s")
         self.retry_after = retry_after
 
 

@@ -17,7 +17,7 @@ class Ingest:
         self.new_ids = ids()
         self._repeats = Repeats()
 
-    def admit(self, update: Update, identity: bytes | None, trace: bytes | None) -> tuple[Batch, bytes, bool]:
+    def admit(self, update: Update, identity: bytes | None, trace: bytes | None) -> tuple[Batch, int, bytes, bool]:
         """Take an update in, if there is room for it.
 
         Args:
@@ -26,7 +26,8 @@ class Ingest:
             trace: The W3C trace that it belongs to, or None.
 
         Returns:
-            The batch that it travels in; its id; and whether it repeats an earlier one, and was not written again.
+            The batch that it travels in, and its place there; its id; and whether it repeats an earlier one, and was
+            not written again.
 
         Raises:
             Problem: Its time is out of range.
@@ -40,13 +41,13 @@ class Ingest:
         address.lane.check_room()
         return self._take(address, update, identity, trace)
 
-    def take(self, update: Update, identity: bytes | None, trace: bytes | None) -> tuple[Batch, bytes, bool]:
+    def take(self, update: Update, identity: bytes | None, trace: bytes | None) -> tuple[Batch, int, bytes, bool]:
         """Take an update in, whether or not there is room; otherwise as `admit`."""
         return self._take(self.lanes.address(update.student_id), update, identity, trace)
 
     def _take(
         self, address: Address, update: Update, identity: bytes | None, trace: bytes | None
-    ) -> tuple[Batch, bytes, bool]:
+    ) -> tuple[Batch, int, bytes, bool]:
         value = address.values[update.state]
         timestamp = update.timestamp()
         given = None if update.at is None else timestamp
@@ -54,10 +55,10 @@ class Ingest:
             first = self._repeats.find(identity, value, given)
             if first is not None:
                 metrics.repeats.inc()
-                return first, identity, True
+                return *first, identity, True
         new = next(self.new_ids) if identity is None else identity
         headers = [(ID, new)] if trace is None else [(ID, new), (TRACEPARENT, trace)]
         batch = address.lane.add(timestamp, address.key, value, headers)
         if identity is not None:
             self._repeats.remember(identity, value, given, batch)
-        return batch, new, False
+        return batch, batch.count - 1, new, False

@@ -64,10 +64,13 @@ class Journal:
                 return connection
             await asyncio.sleep(0)  # it is being replaced
 
-    async def write(self, partition: int, builder: BatchBuilder) -> None:
+    async def write(self, partition: int, builder: BatchBuilder) -> int | None:
         """Write a batch, and return once it is acknowledged.
 
         One that is too large, because the topic's limit has changed, is split.
+
+        Returns:
+            The offset of its first record, which the others follow; None if that is not known.
 
         Raises:
             NotWrittenError: It was refused as a whole.
@@ -76,15 +79,17 @@ class Journal:
         connection = await self.connected()
         if builder.size() > self.batch_limit and builder.record_count() > 1:  # it has been lowered since
             await self._write_in_pieces(partition, builder)
-            return
+            return None
         try:
-            await connection.send(partition, builder)
+            return await connection.send(partition, builder)
         except BatchTooLargeError:
             if builder.record_count() == 1:
                 raise
             await self._write_in_pieces(partition, builder)
+            return None
 
     async def _write_in_pieces(self, partition: int, builder: BatchBuilder) -> None:
+        """Write a batch as several, between which others may lie."""
         await self.connected()  # makes the limit known
         limit = min(self.batch_limit, builder.size() // 2)
         for number, piece in enumerate(split(builder, limit)):

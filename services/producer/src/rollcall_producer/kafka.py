@@ -52,7 +52,7 @@ class Connection:
         self._topic = client.topic
         self._closing = False
         self._has_given_up = False
-        self._out: dict[asyncio.Future[None], _Voyage] = {}
+        self._out: dict[asyncio.Future[int | None], _Voyage] = {}
         self._written: Counter[int] = Counter()
         self._first_partitions = self.partitions
 
@@ -74,11 +74,14 @@ class Connection:
         if not self.failed.done():
             self.failed.set_result(error)
 
-    async def send(self, partition: int, builder: BatchBuilder) -> None:
+    async def send(self, partition: int, builder: BatchBuilder) -> int | None:
         """Send a batch, and return once it is acknowledged.
 
         There is no deadline here but `STALL`: the idempotent client repeats a batch until it is in the log once, and
         whoever sent another one before that would risk the order. Callers who can't wait give up by themselves.
+
+        Returns:
+            The offset of its first record; None if Kafka does not say, because it had the batch already.
 
         Raises:
             NotWrittenError: Kafka has refused the batch, or there is no such partition any more.
@@ -94,7 +97,7 @@ class Connection:
         delivery.cancel()  # which is a shield of the batch's own future
         batch = self._client.queued(partition)
         try:
-            await self._delivered(batch.future, partition)
+            return await self._delivered(batch.future, partition)
         except (KafkaError, TimeoutError) as error:
             self.fail(error)
             raise _delivery_error(error, tries=batch.retry_count) from error
@@ -117,18 +120,18 @@ class Connection:
         if self._written[partition] >= RENEWAL:
             self.fail(RenewalError("it has written as many records as it may"))
 
-    async def _delivered(self, delivery: asyncio.Future[Any], partition: int) -> None:
-        """Wait until a batch is acknowledged.
+    async def _delivered(self, delivery: asyncio.Future[Any], partition: int) -> int | None:
+        """Wait until a batch is acknowledged; gives the offset of its first record, if it is known.
 
         Raises:
             KafkaError: It failed.
             TimeoutError: It will not arrive, as far as can be known.
         """
-        arrival: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        arrival: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._out[arrival] = _Voyage(partition, monotonic())
         delivery.add_done_callback(partial(_pass_on, arrival))
         try:
-            await arrival
+            return await arrival
         finally:
             del self._out[arrival]
 
@@ -191,12 +194,13 @@ class _Voyage(NamedTuple):
     begin: float
 
 
-def _pass_on(arrival: asyncio.Future[None], delivery: asyncio.Future[Any]) -> None:
+def _pass_on(arrival: asyncio.Future[int | None], delivery: asyncio.Future[Any]) -> None:
     error = asyncio.CancelledError() if delivery.cancelled() else delivery.exception()
     if arrival.done():
         return
     if error is None:
-        arrival.set_result(None)
+        written = delivery.result()
+        arrival.set_result(None if written is None or written.offset < 0 else written.offset)
     else:
         arrival.set_exception(error)
 

@@ -35,6 +35,11 @@ Kind = Literal[
     "reused-id",
     "record-too-large",
     "nothing-accepted",
+    # A read
+    "unknown-student",
+    "behind",
+    "view-unavailable",
+    "log-unavailable",
     # This service and Kafka
     "busy",
     "rate-limited",

@@ -155,7 +155,7 @@ class Lane:
         self._out, self._out_since = batch, self._loop.time()
         outcome: Outcome = None
         try:
-            await self._journal.write(self.partition, batch.take())
+            batch.base = await self._journal.write(self.partition, batch.take())
         except DeliveryError as error:
             outcome = error
         self._out = None

@@ -14,7 +14,14 @@ from starlette.responses import Response
 from rollcall_domain.errors import InvalidStudentIdError
 from rollcall_domain.service.health import HEADERS
 from rollcall_producer import metrics
-from rollcall_producer.errors import BusyError, DeliveryError, RecordTooLargeError, ReusedIdError
+from rollcall_producer.errors import (
+    BusyError,
+    DeliveryError,
+    RecordTooLargeError,
+    ReusedIdError,
+    UnreadableLogError,
+    UnreadableViewError,
+)
 from rollcall_producer.kinds import Kind
 from rollcall_producer.verdicts import Summary
 
@@ -131,6 +138,11 @@ def unavailable(kind: Kind, detail: str, outcome: str) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers=_retry(RETRY_AFTER), outcome=outcome)
 
 
+def later(kind: Kind, detail: str) -> Problem:
+    """Build the problem of a read that is fine, and may be tried again."""
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers=_retry(RETRY_AFTER))
+
+
 def of(error: Exception) -> Problem:
     """Build the problem that a request is answered with which has met an error; one that was not foreseen is logged."""
     match error:
@@ -144,6 +156,10 @@ def of(error: Exception) -> Problem:
             problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "record-too-large", str(error))
         case BusyError():
             problem = Problem(HTTPStatus.TOO_MANY_REQUESTS, "busy", str(error), headers=_retry(error.retry_after))
+        case UnreadableViewError():
+            problem = later("view-unavailable", str(error))
+        case UnreadableLogError():
+            problem = later("log-unavailable", str(error))
         case DeliveryError():
             problem = unavailable("kafka-unavailable", str(error), error.outcome)
         case _:

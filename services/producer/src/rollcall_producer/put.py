@@ -52,7 +52,7 @@ class PutUpdate:
             if message.get("more_body", True) or len(body) > BODY_LIMIT:
                 body = await read_on(message, receive)
             update = parse_update(body)
-            batch, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
+            batch, place, new, repeated = self._ingest.admit(update, identity, traceparent(headers))
             outcome = await batch.wait()
         except Exception as error:  # noqa: BLE001 - there is nobody else to answer
             await self._refuse(error, began, scope, receive, send)
@@ -61,6 +61,8 @@ class PutUpdate:
             await self._refuse(outcome, began, scope, receive, send)
             return
         answer = [_NO_LENGTH, (b"x-rollcall-id", new)]
+        if batch.base is not None:
+            answer.append((b"x-rollcall-position", b"%d@%d" % (batch.partition, batch.base + place)))
         if identity is not None:
             answer.append(_REPLAYED if repeated else _DOWNSTREAM)
         await send({"type": "http.response.start", "status": 200, "headers": answer})

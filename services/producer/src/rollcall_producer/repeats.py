@@ -13,6 +13,7 @@ class _First(NamedTuple):
     value: bytes
     timestamp: int | None
     batch: Batch
+    place: int
 
 
 class Repeats:
@@ -26,7 +27,7 @@ class Repeats:
         self._limit = limit
         self._firsts: dict[bytes, _First] = {}
 
-    def find(self, identity: bytes, value: bytes, timestamp: int | None) -> Batch | None:
+    def find(self, identity: bytes, value: bytes, timestamp: int | None) -> tuple[Batch, int] | None:
         """Look for an earlier update with the same id.
 
         Args:
@@ -35,7 +36,8 @@ class Repeats:
             timestamp: The time that the caller has given, in milliseconds since 1970, or None.
 
         Returns:
-            The batch of the first one, which is in the log or on its way; or None if this one has to be written.
+            The batch of the first one, which is in the log or on its way, and its place there; or None if this one has
+            to be written.
 
         Raises:
             ReusedIdError: There is one, and it says something else.
@@ -45,11 +47,11 @@ class Repeats:
             return None
         if (first.value, first.timestamp) != (value, timestamp):
             raise ReusedIdError("this id was given to another update before")
-        return None if first.batch.outcome is not None else first.batch
+        return None if first.batch.outcome is not None else (first.batch, first.place)
 
     def remember(self, identity: bytes, value: bytes, timestamp: int | None, batch: Batch) -> None:
-        """Remember an update; the oldest one may be forgotten for it."""
+        """Remember an update, which was just added to a batch; the oldest one may be forgotten for it."""
         self._firsts.pop(identity, None)
-        self._firsts[identity] = _First(value, timestamp, batch)
+        self._firsts[identity] = _First(value, timestamp, batch, batch.count - 1)
         if len(self._firsts) > self._limit:
             del self._firsts[next(iter(self._firsts))]

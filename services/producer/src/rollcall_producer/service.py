@@ -5,11 +5,11 @@ import contextlib
 import gc
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from functools import partial
 from ipaddress import ip_network
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 from starlette.types import ASGIApp
@@ -28,6 +28,7 @@ from rollcall_producer.lanes import Lanes
 from rollcall_producer.protocol import ProblemProtocol
 from rollcall_producer.rate import RateLimit
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.shown import Shown, file_of
 from rollcall_producer.traffic import Traffic
 from rollcall_producer.worker import Worker
 
@@ -100,40 +101,55 @@ async def serve(
     """
     edge = configure(settings)
     edge.access.reload_on_hangup()
-    deadline = settings.deadline_seconds
     journal = Journal(settings)
     connections = Connections(make_room(max(1, settings.connections // settings.workers)), limits)
-    async with asyncio.TaskGroup() as tasks:
-        traffic = Traffic(settings.access_log_rate / settings.workers)
-        background = [tasks.create_task(step) for step in (journal.run(), connections.watch(), traffic.publish())]
-        listener = None
+    traffic = Traffic(settings.access_log_rate / settings.workers)
+    limit = settings.in_flight_bytes // settings.workers
+    with file_of(settings) as path:
+        shown = Shown(settings, path) if settings.views else None
+        steps = [journal.run(), connections.watch(), traffic.publish(), *([] if shown is None else [shown.run()])]
         if worker is not None:
             worker.heed_signals(stopping)
-            background.append(tasks.create_task(worker.report(journal.connected)))
-            listener = socket.socket(fileno=worker.listener)
-        limit = settings.in_flight_bytes // settings.workers
-        async with Lanes(journal, settings.partitions, deadline, limit) as lanes:
+            steps.append(worker.report(journal.connected))
+        async with _background(steps), Lanes(journal, settings.partitions, settings.deadline_seconds, limit) as lanes:
             app = create_app(
                 Ingest(lanes),
-                partial(_fault, lanes, stopping),
+                partial(_fault, lanes, shown, stopping),
                 edge.access,
                 traffic,
                 limit=RateLimit(settings.rate_per_client, worker) if settings.rate_per_client else None,
                 origins=edge.origins,
-                patience=deadline,
+                patience=settings.deadline_seconds,
+                reads=[] if shown is None else shown.routes(edge.access),
             )
+            listener = None if worker is None else socket.socket(fileno=worker.listener)
             http = HttpOptions(partial(ProblemProtocol, connections), edge.proxies, edge.tls, listener)
-            _spare_the_collector()
-            async with (
-                _traced(app, edge, settings) as outer,
-                serving(outer, settings, grace=deadline + ANSWERING, http=http),
-            ):
-                await stopping.wait()
-                log.info("Shutting down")
-                await asyncio.sleep(settings.shutdown_delay_seconds)
-        for task in background:
-            task.cancel()
+            await _answer(app, edge, settings, http, stopping)
     log.info("Stopped")
+
+
+@contextlib.asynccontextmanager
+async def _background(steps: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Have steps taken while the body runs."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(step) for step in steps]
+        yield
+        for task in running:
+            task.cancel()
+
+
+async def _answer(
+    app: ASGIApp, edge: Edge, settings: ProducerSettings, http: HttpOptions, stopping: asyncio.Event
+) -> None:
+    """Answer requests until the event is set, and those that are in hand then."""
+    _spare_the_collector()
+    async with (
+        _traced(app, edge, settings) as outer,
+        serving(outer, settings, grace=settings.deadline_seconds + ANSWERING, http=http),
+    ):
+        await stopping.wait()
+        log.info("Shutting down")
+        await asyncio.sleep(settings.shutdown_delay_seconds)
 
 
 @contextlib.asynccontextmanager
@@ -149,8 +165,10 @@ async def _traced(app: ASGIApp, edge: Edge, settings: ProducerSettings) -> Async
         await tracing.close()
 
 
-def _fault(lanes: Lanes, stopping: asyncio.Event) -> str | None:
-    return "shutting down" if stopping.is_set() else lanes.fault()
+def _fault(lanes: Lanes, shown: Shown | None, stopping: asyncio.Event) -> str | None:
+    if stopping.is_set():
+        return "shutting down"
+    return lanes.fault() or (None if shown is None else shown.fault)
 
 
 def _spare_the_collector() -> None:

@@ -161,7 +161,7 @@ class Upload:
     def _take_unusual(self, taken: _Slice, line: Line) -> tuple[Batch, bytes]:
         """Take a line with a time or an id of its own, or of a student who was not seen for a while."""
         given = None if line.id is None else line.id.encode()
-        batch, identity, repeated = self._ingest.take(line, given, self._trace)
+        batch, _, identity, repeated = self._ingest.take(line, given, self._trace)
         taken.repeated += repeated
         return batch, identity
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from time import monotonic
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -24,12 +24,18 @@ CLOSE_LIMIT = 2.0
 
 
 @contextlib.asynccontextmanager
-async def observing(settings: ServiceSettings, group_id: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def observing(
+    settings: ServiceSettings,
+    group_id: str,
+    *,
+    isolation: Literal["read_committed", "read_uncommitted"] = "read_committed",
+) -> AsyncIterator[AIOKafkaConsumer]:
     """Make a consumer that knows a group and is no member of it.
 
     Args:
         settings: Where Kafka is.
         group_id: The group as Kafka knows it.
+        isolation: Whether records of transactions that are open count as well.
 
     Raises:
         KafkaError: Kafka can't be reached, or refuses.
@@ -41,7 +47,7 @@ async def observing(settings: ServiceSettings, group_id: str) -> AsyncIterator[A
             group_id=group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            isolation_level="read_committed",
+            isolation_level=isolation,
             max_partition_fetch_bytes=PEEK,
         )
     )

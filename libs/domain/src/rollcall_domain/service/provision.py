@@ -63,8 +63,12 @@ async def delete_topics(topics: Sequence[Topic], settings: ServiceSettings) -> N
             log.info("Deleted topic", topic=name)
 
 
-async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
+async def count_partitions(name: str, settings: ServiceSettings) -> int:
     """Count the partitions of a topic, without bringing it into being.
+
+    Args:
+        name: The topic's full name.
+        settings: Where Kafka is.
 
     Returns:
         The number of partitions; 0 if there is no such topic.
@@ -73,7 +77,6 @@ async def count_partitions(topic: Topic, settings: ServiceSettings) -> int:
         KafkaError: Kafka can't be reached, or refuses.
         TimeoutError: Kafka did not answer.
     """
-    name = topic_name(topic, settings)
     async with _administering(settings) as admin:
         if name not in await admin.list_topics():
             return 0

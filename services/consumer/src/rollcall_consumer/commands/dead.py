@@ -68,7 +68,7 @@ def dead_command(  # noqa: PLR0913 - each is an option
             click.echo("\n".join(told.lines()))
 
     async def work(settings: ConsumerSettings) -> int:
-        if not await count_partitions(DEAD_LETTERS, settings):
+        if not await count_partitions(settings.topic_name(DEAD_LETTERS), settings):
             return 0
         count = 0
         async with Source(settings, "rollcall-dead", [settings.topic_name(DEAD_LETTERS)]) as source:

@@ -42,7 +42,7 @@ def rate_command(order: SetRate | None) -> None:
     """
 
     async def work(settings: ConsumerSettings) -> float | None:
-        if order is None and not await count_partitions(CONTROL, settings):
+        if order is None and not await count_partitions(settings.topic_name(CONTROL), settings):
             return None
         async with following(settings) as orders:
             if order is not None:

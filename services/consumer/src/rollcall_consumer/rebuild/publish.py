@@ -49,7 +49,7 @@ async def publish(pipeline: Pipeline, settings: ConsumerSettings, generation: in
     building, serving = (of_generation(settings, generation, building=building) for building in (True, False))
     published = {}
     for topic in lasting(pipeline):
-        if await count_partitions(topic, building):
+        if await count_partitions(building.topic_name(topic), building):
             published[topic.name] = Published()
             for index in range(settings.partitions):
                 await _Shelf(pipeline, topic, index, building, serving).publish(published[topic.name])

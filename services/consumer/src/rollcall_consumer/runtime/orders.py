@@ -169,7 +169,7 @@ async def serving(settings: ConsumerSettings) -> GenerationSettings:
         KafkaError: Kafka can't be reached, or refuses.
         TimeoutError: Kafka does not answer.
     """
-    if not await count_partitions(CONTROL, settings):
+    if not await count_partitions(settings.topic_name(CONTROL), settings):
         return of_generation(settings, FIRST)
     orders = await started(Orders(settings))
     await orders.stop()

@@ -7,20 +7,49 @@ from typing import Any
 
 import msgspec
 
+from rollcall_domain.events import State
 from rollcall_producer import problems
 from rollcall_producer.description import examples
 from rollcall_producer.kinds import Kind
+from rollcall_producer.reads.parameters import LIMIT, MOST
 from rollcall_producer.repeats import REMEMBERED
 from rollcall_producer.update import ID_LIMIT
 
 Described = dict[str, Any]
 """A part of an OpenAPI document."""
 
+_POSITION = r"^[0-9]{1,5}@[0-9]{1,18}$"
+
+_TIME: Described = {
+    "anyOf": [
+        {"type": "string", "enum": ["beginning", "latest"]},
+        {"type": "string", "pattern": "^-[0-9]{1,5}[smhd]$"},
+        {"type": "string", "format": "date-time"},
+    ],
+    "examples": ["-30m", "2026-11-23T08:00:00Z"],
+}
+"""A place in time."""
+
+_SPAN: Described = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$"}
+"""A span of time."""
+
+
+def _query(name: str, description: str, described: Described) -> Described:
+    return {"name": name, "in": "query", "description": description, "schema": described}
+
+
 HEADERS: dict[str, Described] = {
     "X-Rollcall-Id": {
         "description": "The record's id: the Idempotency-Key, or else one that was made for it.",
         "required": True,
         "schema": {"type": "string", "examples": ["0199f0c2a5e1c0ffee0123000000000000"]},
+    },
+    "X-Rollcall-Position": {
+        "description": (
+            "Where the update lies in the topic Student, partition and offset: with it as `after`, a read waits until "
+            "it is reflected. Of a record, the last update that is in it. Missing where it is not known."
+        ),
+        "schema": {"type": "string", "pattern": _POSITION, "examples": ["4@17"]},
     },
     "X-Rollcall-Idempotency": {
         "description": "With an Idempotency-Key: whether this update was written, or repeats one that was.",
@@ -82,6 +111,35 @@ PARAMETERS: dict[str, Described] = {
         "description": "The ETag of the document that the caller has.",
         "schema": {"type": "string"},
     },
+    "StudentId": {
+        "name": "StudentId",
+        "in": "path",
+        "required": True,
+        "description": "Who. A slash within is written as `%2F`.",
+        "schema": {"type": "string", "minLength": 1, "examples": ["s-1"]},
+    },
+    "state": _query("state", "Of students in this state alone.", {"type": "string", "enum": [*State.__members__]}),
+    "since": _query("since", "Of those alone whose state began at that time or later.", _TIME),
+    "prefix": _query("prefix", "Of those alone whose StudentId begins like this.", {"type": "string"}),
+    "count": _query(
+        "count",
+        "Whether to count how many there are on all pages, which takes longer.",
+        {"type": "string", "enum": ["true", "false"], "default": "false"},
+    ),
+    "limit": _query(
+        "limit", "How many at the most.", {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
+    ),
+    "cursor": _query("cursor", "What `Next` of the page before has said; all else as it was.", {"type": "string"}),
+    "after": _query(
+        "after",
+        "A position, as `X-Rollcall-Position` has it: the answer waits until what has come of that update is in it.",
+        {"type": "string", "pattern": _POSITION, "examples": ["4@17"]},
+    ),
+    "at": _query("at", "The record as it was then.", _TIME),
+    "from": _query("from", "Updates of that time or later.", _TIME),
+    "to": _query("to", "Updates of that time or earlier.", _TIME),
+    "window": _query("window", "How far back, by default 30m of activity and 10m of alerts.", _SPAN),
+    "step": _query("step", "How long each step is, in whole minutes.", {**_SPAN, "default": "1m"}),
 }
 """Parameters, by name."""
 
@@ -120,7 +178,7 @@ _MEANINGS = {
     HTTPStatus.BAD_REQUEST: "The request can't be read.",
     HTTPStatus.UNAUTHORIZED: "There is no token that is in force.",
     HTTPStatus.FORBIDDEN: "The token lacks the scope.",
-    HTTPStatus.NOT_FOUND: "There is no such path.",
+    HTTPStatus.NOT_FOUND: "There is no such path, or nothing is known of the student.",
     HTTPStatus.METHOD_NOT_ALLOWED: "The path has no such method; `Allow` lists those that it has.",
     HTTPStatus.REQUEST_TIMEOUT: "The request came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too large.",
@@ -130,8 +188,8 @@ _MEANINGS = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Request line and headers are too large.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "A fault of this service.",
     HTTPStatus.SERVICE_UNAVAILABLE: (
-        "Kafka has not acknowledged in time, or too many connections are open; "
-        "`outcome` tells what is known of the update."
+        "Kafka has not acknowledged in time, what is read is not there yet, or too many connections are open; "
+        "`outcome` tells what is known of an update."
     ),
 }
 

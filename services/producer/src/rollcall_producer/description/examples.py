@@ -3,9 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
+from rollcall_producer import answers
 from rollcall_producer.errors import BusyError, OutcomeUnknownError, RecordTooLargeError, ReusedIdError
 from rollcall_producer.kinds import Kind
-from rollcall_producer.problems import Problem, invalid, of, unavailable, unsupported
+from rollcall_producer.problems import Problem, invalid, later, of, unavailable, unsupported
+from rollcall_producer.reads.activity import Activity, Step
+from rollcall_producer.reads.alerts import Alerts
+from rollcall_producer.reads.events import Events
+from rollcall_producer.reads.pipeline import Pipeline
+from rollcall_producer.reads.students import Records
 from rollcall_producer.verdicts import Acceptance, Rejection, Summary
 
 UPDATE: dict[str, Any] = {"StudentId": "s-1", "State": "LoggedIn"}
@@ -16,6 +22,28 @@ LINES: list[dict[str, Any]] = [
 ]
 
 REJECTION = Rejection(line=3, reason="invalid-value", detail='State must be "LoggedIn" or "LoggedOut"', field="State")
+RECORD = answers.Record("s-1", "LoggedIn", "2026-11-23T08:00:00.000Z", "2026-11-23T08:00:00.000Z", 3, 5400.25)
+RECORDS = Records([RECORD], next="WzE3NjM4ODQ4MDAwMDAsInMtMSJd", count=240)
+EVENTS = Events(
+    [
+        answers.Event("s-1", "LoggedIn", "2026-11-23T08:00:00.000Z", "4@17", "gate-7-4711"),
+        answers.Event("s-1", "LoggedOut", "2026-11-23T12:30:00.000Z", "inbox:4@2"),
+    ]
+)
+ALERTS = Alerts(
+    [
+        answers.Alert(
+            "00916247becbe9fcc3c8e946a24ab03e",
+            "two-places",
+            "s-1",
+            "2026-11-23T08:05:00.000Z",
+            "gate-7-4712",
+            "logged in while logged in",
+        )
+    ]
+)
+ACTIVITY = Activity(60, [Step("2026-11-23T08:00:00.000Z", 12, 0), Step("2026-11-23T08:01:00.000Z", 7, 1)])
+PIPELINE = Pipeline("1", 1, 0, 0.0, "2026-11-23T08:01:07.000Z", 0.4)
 ALL = Summary(accepted=2, durable_through=2)
 SOME = Summary(accepted=2, rejected=1, durable_through=3, rejections=[REJECTION])
 NONE = Summary(rejected=1, durable_through=3, rejections=[REJECTION])
@@ -88,6 +116,10 @@ PROBLEMS: dict[Kind, Problem] = {
             headers={"Retry-After": "1"},
         ),
         of(OutcomeUnknownError("Kafka did not acknowledge within 5 s; the update may be written, or not")),
+        Problem(HTTPStatus.NOT_FOUND, "unknown-student", "nothing is known of 's-9'"),
+        later("behind", "the view does not reflect 4@17 within 5 s; the worker may be behind"),
+        later("view-unavailable", "the view is being built"),
+        later("log-unavailable", "the log can't be read: no connection"),
         Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged"),
     )
 }

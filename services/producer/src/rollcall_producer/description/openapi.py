@@ -4,16 +4,27 @@ from importlib.metadata import version
 from typing import Any
 
 from rollcall_domain.service.health import Health
+from rollcall_producer import answers
 from rollcall_producer.bulk import End
 from rollcall_producer.description import schemas
 from rollcall_producer.description.components import HEADERS, PARAMETERS, refusals
-from rollcall_producer.description.operations import EVERYWHERE, GUARDED, NOWHERE, OPERATIONS, Operation
+from rollcall_producer.description.operation import Operation
+from rollcall_producer.description.operations import EVERYWHERE, GUARDED, NOWHERE, OPERATIONS
 from rollcall_producer.problems import ProblemDetails
+from rollcall_producer.reads.activity import Activity, Step
+from rollcall_producer.reads.alerts import Alerts
+from rollcall_producer.reads.events import Events
+from rollcall_producer.reads.pipeline import Pipeline
+from rollcall_producer.reads.students import Records
 from rollcall_producer.update import Line, Update
 from rollcall_producer.verdicts import Acceptance, Rejection, Summary
 
 READ = (Update, Line)
-WRITTEN = (Summary, Rejection, Acceptance, End, ProblemDetails, Health)
+SHOWN = (
+    *(answers.Record, Records, answers.Event, Events, answers.Alert, Alerts),
+    *(Step, Activity, Pipeline),
+)
+WRITTEN = (Summary, Rejection, Acceptance, End, *SHOWN, ProblemDetails, Health)
 
 _SCHEME = "token"
 
@@ -43,6 +54,7 @@ def document(*, guarded: bool) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "Updates", "description": "What is recorded."},
+            {"name": "Reads", "description": "What has come of it."},
             {"name": "Operation", "description": "How the service fares."},
             {"name": "Description", "description": "What there is."},
         ],

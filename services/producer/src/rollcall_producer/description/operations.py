@@ -1,12 +1,12 @@
-"""What can be asked of the API, in OpenAPI's words: an entry for each method of each route in `app`."""
-
-from typing import NamedTuple
+"""What can be asked of the API, in OpenAPI's words: an entry for each method of each route."""
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from rollcall_producer.bulk import End
 from rollcall_producer.description import examples
 from rollcall_producer.description.components import Described, content, headers, lines, parameters, schema
+from rollcall_producer.description.operation import HTML, JSON, NDJSON, Operation
+from rollcall_producer.description.reading import READS
 from rollcall_producer.edge import BODY_LIMIT
 from rollcall_producer.form import ARRAY_LIMIT
 from rollcall_producer.kinds import Kind
@@ -15,23 +15,6 @@ from rollcall_producer.tokens import Scope
 from rollcall_producer.verdicts import SHOWN_REJECTIONS
 
 KIB, MIB = 1024, 1024 * 1024
-
-HTML, JSON, NDJSON = "text/html; charset=utf-8", "application/json", "application/x-ndjson"
-
-
-class Operation(NamedTuple):
-    """A method of a path.
-
-    Attributes:
-        described: OpenAPI's operation object, without what access adds.
-        needed: The scope that a token needs where tokens are on, or None if it needs none.
-        problems: The kinds of problem that it may be answered with, beside those that any request may.
-    """
-
-    described: Described
-    needed: Scope | None = None
-    problems: tuple[Kind, ...] = ()
-
 
 _UPDATE_PROBLEMS: tuple[Kind, ...] = (
     "not-an-object",
@@ -65,7 +48,7 @@ _PUT = Operation(
         "responses": {
             "200": {
                 "description": "Durable. The body is empty.",
-                "headers": headers("X-Rollcall-Id", "X-Rollcall-Idempotency"),
+                "headers": headers("X-Rollcall-Id", "X-Rollcall-Position", "X-Rollcall-Idempotency"),
             }
         },
     },
@@ -176,6 +159,7 @@ def _document(identity: str, summary: str, media_type: str, described: Described
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("PUT", "/Record/Update"): _PUT,
     ("POST", "/Record/Updates"): _POST,
+    **READS,
     ("GET", "/livez"): _health("getLiveness", "Does it live, Kafka or not?", may_fail=False),
     ("GET", "/readyz"): _health("getReadiness", "Can it take updates now?", may_fail=True),
     ("GET", "/metrics"): Operation(

@@ -1,0 +1,1 @@
+"""What lies in the log, read for one student at a time."""

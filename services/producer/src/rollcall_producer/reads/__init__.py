@@ -1,0 +1,1 @@
+"""Reads: what is answered from the view, and from the log."""

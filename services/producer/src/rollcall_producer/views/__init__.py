@@ -1,0 +1,1 @@
+"""What the worker has derived, in SQLite: followed as it changes, and read by whoever asks."""
