@@ -51,7 +51,7 @@ class Environment:
 
     def producer(self, **settings: object) -> ProducerSettings:
         """Give settings for a producer in this process."""
-        return load(ProducerSettings, self.variables(**settings))
+        return load(ProducerSettings, self.variables(**{"views": False, **settings}))
 
     def consumer(self, **settings: object) -> ConsumerSettings:
         """Give settings for a consumer in this process."""
@@ -177,8 +177,8 @@ async def executing(*arguments: str, **variables: str) -> AsyncIterator[Service]
 
 
 def producer(environment: Environment, **settings: object) -> AbstractAsyncContextManager[Service]:
-    """Run a producer."""
-    return running("rollcall_producer", **environment.variables(**settings))
+    """Run a producer; it shows nothing unless that is asked for, as that takes a broker five topics more."""
+    return running("rollcall_producer", **environment.variables(**{"views": False, **settings}))
 
 
 def consumer(environment: Environment, **settings: object) -> AbstractAsyncContextManager[Service]:

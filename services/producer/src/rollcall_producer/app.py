@@ -50,7 +50,7 @@ def create_app(  # noqa: PLR0913 - all that it is made of
     """
     put = PutUpdate(ingest, access, limit, traffic)
     app = Starlette(
-        routes=[*routes(put, PostUpdates(ingest, access, limit, patience), ready, access), *reads],
+        routes=routes(put, PostUpdates(ingest, access, limit, patience), ready, access, reads),
         exception_handlers={
             HTTPException: problems.on_http_exception,
             problems.Problem: problems.on_error,
@@ -63,14 +63,15 @@ def create_app(  # noqa: PLR0913 - all that it is made of
     return Shortcut(observed, "PUT", PUT_ROUTE, cors.sharing(put, origins))
 
 
-def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access) -> list[Route]:
-    """List all routes but those of reads. Each is described in `description.operations`."""
-    described = openapi.document(guarded=not access.open)
+def routes(put: ASGIApp, post: ASGIApp, ready: Check, access: Access, reads: Sequence[Route]) -> list[Route]:
+    """List all routes. Each is described in `description.operations`."""
+    described = openapi.document(guarded=not access.open, reads=bool(reads))
     description = Document(msgspec.json.encode(described), "application/json")
     docs = Document(page.page(described).encode(), "text/html; charset=utf-8", page.HEADERS)
     return [
         Route(PUT_ROUTE, put, methods=["PUT"]),
         Route("/Record/Updates", post, methods=["POST"]),
+        *reads,
         *health_routes(lambda: None, ready, metrics.shown, partial(access.guarded, needed=Scope.READ)),
         Route("/openapi.json", description.answer),
         Route("/docs", docs.answer),

@@ -6,13 +6,16 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import structlog
 
 from rollcall_domain.service.server import listen, url_of
+from rollcall_domain.service.settings import env_name
 from rollcall_producer import registry
 from rollcall_producer.service import ANSWERING, configure
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.shown import file_of
 from rollcall_producer.worker import Worker
 
 log = structlog.get_logger()
@@ -33,12 +36,14 @@ class _Post:
         number: The worker's number.
         listener: Where its connections come in. What waits there while nobody has the place waits for the next one.
         directory: Where all workers count.
+        view: The file that one of them keeps the view in, for all.
     """
 
-    def __init__(self, number: int, listener: socket.socket, directory: str) -> None:
+    def __init__(self, number: int, listener: socket.socket, directory: str, view: Path) -> None:
         self._number = number
         self._listener = listener
         self._directory = directory
+        self._view = view
         self._process: asyncio.subprocess.Process | None = None
         self._dismissed = asyncio.Event()
 
@@ -72,7 +77,7 @@ class _Post:
             try:
                 with end:
                     worker = Worker(self._number, self._listener.fileno(), end.fileno(), self._directory)
-                    process = self._process = await _start(worker)
+                    process = self._process = await _start(worker, self._view)
             except OSError as error:
                 log.error("Can't start a worker", worker=self._number, reason=error.strerror)  # noqa: TRY400 - one line
                 return _EX_OSERR, False
@@ -97,13 +102,13 @@ class _Post:
         self.send(signal.SIGTERM)
 
 
-async def _start(worker: Worker) -> asyncio.subprocess.Process:
+async def _start(worker: Worker, view: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # what lies about in the current directory is none of our modules
         "-m",
         "rollcall_producer",
-        env={**os.environ, **worker.environment()},
+        env={**os.environ, **worker.environment(), env_name("views_file"): str(view)},
         pass_fds=[worker.listener, worker.leash],
         start_new_session=True,  # Ctrl-C is for the parent
     )
@@ -124,9 +129,9 @@ async def supervise(settings: ProducerSettings, stopping: asyncio.Event) -> int:
             there is no place for metrics.
     """
     edge = configure(settings)
-    with registry.make_directory() as directory:
+    with registry.make_directory() as directory, file_of(settings) as view:
         listeners = listen(settings, settings.workers)
-        posts = [_Post(number, listener, directory) for number, listener in enumerate(listeners, 1)]
+        posts = [_Post(number, listener, directory, view) for number, listener in enumerate(listeners, 1)]
         if not edge.access.open:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _send_all, posts, signal.SIGHUP)
         log.info("Serving HTTP", url=url_of(listeners[0], edge.tls))

@@ -10,6 +10,7 @@ from rollcall_producer.description import schemas
 from rollcall_producer.description.components import HEADERS, PARAMETERS, refusals
 from rollcall_producer.description.operation import Operation
 from rollcall_producer.description.operations import EVERYWHERE, GUARDED, NOWHERE, OPERATIONS
+from rollcall_producer.description.reading import READS
 from rollcall_producer.problems import ProblemDetails
 from rollcall_producer.reads.activity import Activity, Step
 from rollcall_producer.reads.alerts import Alerts
@@ -29,14 +30,17 @@ WRITTEN = (Summary, Rejection, Acceptance, End, *SHOWN, ProblemDetails, Health)
 _SCHEME = "token"
 
 
-def document(*, guarded: bool) -> dict[str, Any]:
+def document(*, guarded: bool, reads: bool = True) -> dict[str, Any]:
     """Describe the API.
 
     Args:
         guarded: Whether callers need tokens.
+        reads: Whether what was written is shown.
     """
     paths: dict[str, Any] = {}
     for (method, path), operation in OPERATIONS.items():
+        if not reads and (method, path) in READS:
+            continue
         paths.setdefault(path, {})[method.lower()] = _describe(operation, guarded=guarded)
     return {
         "openapi": "3.1.0",
