@@ -203,17 +203,13 @@ async def test_alerts_are_shown_the_latest_first(environment: Environment) -> No
 async def test_the_pipeline_tells_how_far_the_group_has_come(environment: Environment) -> None:
     async with school(environment) as there:
         await there.get("/Record/s-1", after=await there.put("s-1"))
-        async with asyncio.timeout(20):
-            while (told := await there.get("/Pipeline"))["LastCommit"] is None:  # noqa: ASYNC110 - can only be asked
-                await asyncio.sleep(0.05)
+        told = await there.until("/Pipeline", lambda found: found["LastCommit"] is not None)
         assert (told["Group"], told["Generation"], told["LagRecords"], told["LagSeconds"]) == ("1", 1, 0, 0.0)
         assert told["ViewLagSeconds"] < 5
         assert await there.worker.end() == 0
         for number in range(10):
             await there.put(f"s-{number}")
-        async with asyncio.timeout(20):
-            while (told := await there.get("/Pipeline"))["LagSeconds"] < 1:  # noqa: ASYNC110 - as above
-                await asyncio.sleep(0.05)
+        told = await there.until("/Pipeline", lambda found: found["LagSeconds"] > 1)
         assert told["LagRecords"] == 10
 
 

@@ -1,12 +1,13 @@
 """An API that shows what a worker derives, and somebody who writes and reads."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 
-from support.services import Environment, Service, consumer, producer
+from support.services import PATIENCE, Environment, Service, consumer, producer
 
 
 class School:
@@ -35,6 +36,13 @@ class School:
         answer = await self.client.get(path, params=parameters)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
+
+    async def until(self, path: str, enough: Callable[[Any], bool], **parameters: Any) -> Any:  # noqa: ANN401 - as above
+        """Read something again and again until it is as wanted."""
+        async with asyncio.timeout(PATIENCE):
+            while not enough(found := await self.get(path, **parameters)):  # noqa: ASYNC110 - can only be asked
+                await asyncio.sleep(0.02)
+        return found
 
     async def pages(self, path: str, name: str, **parameters: Any) -> list[list[Any]]:  # noqa: ANN401 - as httpx has it
         """Read all pages of something."""
@@ -65,6 +73,6 @@ async def school(environment: Environment, **settings: object) -> AsyncIterator[
             yield School(client, api, worker)
 
 
-def ids(records: list[Mapping[str, Any]]) -> list[str]:
+def ids(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name the students of records."""
     return [record["StudentId"] for record in records]

@@ -132,7 +132,7 @@ class Source:
 
     async def __aenter__(self) -> Self:
         await started(self._consumer)
-        await self._consumer._client.set_topics(self._topics)  # noqa: SLF001 - else it waits for each by itself
+        await self.know(self._topics)
         self._fetcher = self._consumer._fetcher  # noqa: SLF001 - no public way gives records as they are
         self._fetcher._prefetch_backoff = PATIENCE  # noqa: SLF001 - as above
         return self
@@ -141,6 +141,10 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await leave(self._consumer, CLOSE_LIMIT)
+
+    async def know(self, topics: Sequence[str]) -> None:
+        """Find out who leads partitions of these topics, and of no others; else it would wait for each by itself."""
+        await self._consumer._client.set_topics(topics)  # noqa: SLF001 - no public way
 
     async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Find out the first offset of each partition, and the one that comes after its last."""

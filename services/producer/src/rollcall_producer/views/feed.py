@@ -140,6 +140,7 @@ class Feed:
         for generation in generations:
             for topic in TABLES:
                 reading |= dict.fromkeys(self._partitions(topic, generation), (topic, generation))
+        await self._source.know([*{partition.topic for partition in reading}, self._control_partition.topic])
         await self._aim(reading)
         if reading.keys() == self._reading.keys():
             return

@@ -93,12 +93,13 @@ class Store:
             return self._create("there was none")
         database = _connect(self._path)
         try:
+            _tune(database)
             fault = self._fault(database)
-            if fault is None:
-                self._stamp(database)
-                return database
         except sqlite3.DatabaseError as error:
             fault = str(error)
+        if fault is None:
+            self._stamp(database)
+            return database
         database.close()
         return self._create(fault)
 
@@ -107,6 +108,7 @@ class Store:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         database = _connect(self._path)
+        _tune(database)
         with _transaction(database):
             for statement in tables.COMMON:
                 database.execute(statement)
@@ -122,6 +124,9 @@ class Store:
             return "it is no view"
         if known.get("identity") != msgspec.json.encode(self._identity).decode():
             return "it is a view of something else"
+        ((checked,),) = database.execute("PRAGMA quick_check(1)")
+        if checked != "ok":
+            return str(checked)
         if not known.get("closed") and known.get("boot") != _boot():
             return "it was not closed before the machine started again"
         return None
@@ -234,7 +239,10 @@ def _row(load: Load, record: Record, value: bytes) -> list[Row]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
+
+
+def _tune(database: sqlite3.Connection) -> None:
     for pragma in (
         "journal_mode = WAL",
         "synchronous = OFF",
@@ -244,7 +252,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         "temp_store = MEMORY",
     ):
         database.execute(f"PRAGMA {pragma}")
-    return database
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from time import time
@@ -12,13 +13,12 @@ from typing import TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
-from rollcall_domain.control import FIRST
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.cause import explain
 from rollcall_domain.service.connection import administering, persist
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.service.source import Source
-from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, STATE
+from rollcall_domain.topics import CONTROL
 from rollcall_producer.errors import UnreadableViewError
 from rollcall_producer.settings import ProducerSettings
 from rollcall_producer.views import queries
@@ -119,7 +119,7 @@ class View:
             except (RollcallError, KafkaError, OSError, TimeoutError) as error:
                 fault, anew = explain(error), False
             except sqlite3.Error as error:
-                fault, anew = f"{self._path}: {error}", False
+                fault, anew = f"{self._path}: {error}", not isinstance(error, sqlite3.OperationalError)
             except Exception:
                 log.exception("The view failed")  # and updates are to be taken all the same
                 fault, anew = "an unforeseen error, which was logged", False
@@ -134,10 +134,8 @@ class View:
     async def _feed(self, *, anew: bool) -> None:
         identity = await persist(self._identify, self._settings, self._report)
         store = await self._threaded(partial(Store, self._path, identity, anew=anew))
-        names = self._settings.names(await self._threaded(partial(getattr, store, "serving")) or FIRST)
-        topics = [names.topic_name(topic) for topic in (STATE, ACTIVITY, ALERTS, CONTROL)]
         try:
-            async with Source(self._settings, "view", topics) as source:
+            async with Source(self._settings, "view", [self._settings.topic_name(CONTROL)]) as source:
                 await Feed(self._settings, store, source, self._threaded, self._tell).run()
         finally:
             await self._threaded(store.close)
@@ -151,4 +149,5 @@ class View:
         return Identity(cluster, settings.topic_prefix, settings.group, settings.partitions)
 
     async def _threaded(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        context = copy_context()  # as the log has it
+        return await asyncio.get_running_loop().run_in_executor(self._writer, context.run, work)
