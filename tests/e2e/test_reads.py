@@ -215,7 +215,6 @@ async def test_the_pipeline_tells_how_far_the_group_has_come(environment: Enviro
 
 FAULTS = [
     ("/Record/s-1?at=then", "at"),
-    ("/Record/s-1?at=-1m&after=0@1", "at"),
     ("/Record/s-1?after=17", "after"),
     ("/Record/s-1?after=6@1", "after"),
     ("/Record/s-1?from=-1m", "from"),

@@ -87,6 +87,37 @@ async def test_an_update_that_it_may_not_write_is_answered_as_not_written(secure
     assert warnings(api.events) == ["Replacing the Kafka client"]
 
 
+async def test_reads_need_no_more_rights_than_the_readme_says(secure: SecureKafka) -> None:
+    environment = await _with_topics(secure)
+    author, writing = _guest(secure)
+    for topic in (STUDENT, INBOX, STATE, ACTIVITY, ALERTS, CONTROL):
+        secure.allow(author, ResourceType.TOPIC, environment.prefix + topic.name, AclOperation.READ)
+    secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.WRITE)
+    secure.allow(author, ResourceType.GROUP, f"{environment.prefix}1", AclOperation.DESCRIBE)
+    async with (
+        consumer(environment, **secure.over_sasl(), **user()),
+        producer(environment, views=True, **writing) as api,
+        httpx.AsyncClient(base_url=(await api.ready()).url) as client,
+    ):
+        after = (await put(client, "s-1")).headers["X-Rollcall-Position"]
+        for path in ("/Record", "/Record/s-1"):
+            assert (await client.get(path, params={"after": after})).status_code == 200
+        assert len((await client.get("/Record/s-1/History")).json()["Events"]) == 1
+        assert (await client.get("/Pipeline")).json()["LagRecords"] is not None
+
+
+async def test_a_view_that_may_not_be_read_is_named(secure: SecureKafka) -> None:
+    environment = await _with_topics(secure)
+    author, writing = _guest(secure)
+    secure.allow(author, ResourceType.TOPIC, environment.student, AclOperation.WRITE)
+    async with producer(environment, views=True, **writing) as api, httpx.AsyncClient() as client:
+        reason = ""
+        while environment.prefix + CONTROL.name not in reason:
+            await api.grows(len(api.events))
+            reason = (await client.get(f"{api.url}/readyz")).json()["reason"]
+        assert "access is denied" in reason
+
+
 @pytest.mark.parametrize("kind", ["Group", "Topic"])
 async def test_a_replica_that_may_not_read_waits_until_it_may(secure: SecureKafka, kind: str) -> None:
     environment = await _with_topics(secure)

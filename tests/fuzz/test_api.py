@@ -25,7 +25,7 @@ async def test_the_api_is_as_it_is_described(
 ) -> None:
     token, line = make_token("fuzz", [Scope.ADMIN], None)
     (tmp_path / "tokens").write_text(line)
-    async with producer(environment, tokens_file=tmp_path / "tokens") as service:
+    async with producer(environment, views=True, tokens_file=tmp_path / "tokens") as service:
         await service.ready()
         said = await _run(service, token, pytestconfig.getoption("--cases"), tmp_path)
         metrics = await _metrics(service, token)

@@ -141,8 +141,8 @@ class Parameters:
 
     def cursor(self, kind: type[T]) -> T | None:
         """Give where a page begins: what `Next` of the one before has said."""
-        given = self._given.get("cursor")
-        if given is None:
+        given = self.text("cursor")
+        if not given:
             return None
         try:
             return msgspec.json.decode(urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=kind)

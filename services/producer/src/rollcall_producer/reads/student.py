@@ -14,7 +14,7 @@ from rollcall_producer import answers
 from rollcall_producer.problems import SHOWN, Problem
 from rollcall_producer.reads.answering import lasting
 from rollcall_producer.reads.history import History
-from rollcall_producer.reads.parameters import Parameters, Position, fault
+from rollcall_producer.reads.parameters import Parameters, Position
 from rollcall_producer.reads.patience import Patience
 
 RECORD_ROUTE = "/Record/{StudentId}"
@@ -42,8 +42,7 @@ class GetRecord:
         parameters = Parameters(request.scope, "after", "at")
         after, time = parameters.position("after", self._partitions), parameters.time("at")
         if time is not None:
-            if after is not None:
-                raise fault("at", "is about what was, and after about what comes; only one can be given")
+            await self._patience.all(after)
             was = answers.of_record(known(await self._history.record_at(student_id, time), student_id))
             return lasting(request, was, f'"{blake2b(repr(was).encode(), digest_size=16).hexdigest()}"', {})
         found = await self._patience.record(student_id, after)
