@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollcall_dev.school.classes import LAST_LESSONS, SIZE, classes
 from rollcall_dev.school.day import INTRUDER, Update, days, inside
-from rollcall_dev.school.timetable import CLOSES, PAUSES, PERIODS, Period, time, told
+from rollcall_dev.school.timetable import CLOSES, PAUSES, PERIODS, Period, period, shown, time
 from rollcall_domain.events import check_student_id
 from rollcall_domain.rules import ManyLogins, Rules, TwoPlaces
 from support import rolls
@@ -108,7 +108,7 @@ def test_classes_go_home_at_different_times() -> None:
         min(last.at for last in lasts if last.state is OUT and last.student.startswith(f"{grade}a-"))
         for grade in LAST_LESSONS
     ]
-    periods = [told(home).partition(", ")[2] for home in homes]
+    periods = [period(home) for home in homes]
     assert periods[:2] == ["lunch", "lunch"]
     assert periods[3] == "seventh lesson"
     assert periods[-1] == "clubs"
@@ -173,13 +173,13 @@ def test_ids_name_the_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "text"),
+    ("at", "clock", "name"),
     [
-        (time(9, 29) + 59.9, "09:29, second lesson"),
-        (time(9, 30), "09:30, first break"),
-        (time(6, 45), "06:45, before school"),
-        (CLOSES, "17:15, after school"),
+        (time(9, 29) + 59.9, "09:29", "second lesson"),
+        (time(9, 30), "09:30", "first break"),
+        (time(6, 45), "06:45", "before school"),
+        (CLOSES, "17:15", "after school"),
     ],
 )
-def test_a_time_of_day_is_told_with_what_is_going_on(at: float, text: str) -> None:
-    assert told(at) == text
+def test_a_time_of_day_is_told_with_what_is_going_on(at: float, clock: str, name: str) -> None:
+    assert (shown(at), period(at)) == (clock, name)

@@ -7,8 +7,7 @@ from typing import NamedTuple
 from rollcall_dev.school.timetable import PAUSES, PERIODS, time
 
 MOST_PAUSES = 2
-"""In how many pauses a student logs out at the most. More would be too many logins for the rule `many-logins`, which
-goes by the clock on the wall, at 60 times the speed."""
+"""In how many pauses a student logs out at the most: for the same reason as the school is closed for so long."""
 
 _GOES_OUT = 0.6
 """How likely a student logs out in a pause."""

@@ -32,11 +32,12 @@ def time(hour: int, minute: int = 0) -> float:
     return hour * _HOUR + minute * _MINUTE
 
 
-CLOSES = time(17, 15)
-"""When the day is over: ten and a half hours after it began."""
+OPENS, CLOSES = time(6, 45), time(17, 15)
+"""When a day begins and ends: long enough for logins of two days to be two things for the rule `many-logins`, which
+goes by the clock on the wall, at 60 times the speed."""
 
 _BELLS = (
-    (time(6, 45), "before school"),
+    (OPENS, "before school"),
     (time(7), "arrival"),
     (time(8), "first lesson"),
     (time(8, 45), "second lesson"),
@@ -64,8 +65,12 @@ _BEGINS = [period.begin for period in PERIODS.values()]
 _NAMES = [*PERIODS]
 
 
-def told(at: float) -> str:
-    """Tell a time of day for people: `09:42, second lesson`."""
-    name = _NAMES[max(0, bisect_right(_BEGINS, at) - 1)]
+def shown(at: float) -> str:
+    """Write a time of day as a clock shows it: `09:42`."""
     minutes = int(at // _MINUTE)
-    return f"{minutes // 60:02}:{minutes % 60:02}, {name}"
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def period(at: float) -> str:
+    """Name the part of the day to which a time belongs; what comes after all of them belongs to the last."""
+    return _NAMES[max(0, bisect_right(_BEGINS, at) - 1)]
