@@ -49,8 +49,11 @@ class Connection:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, and the server has not closed it."""
-        return self._streams is not None and not self._streams[0].at_eof()
+        """Whether there is a connection, and the server has neither closed it nor broken it off."""
+        if self._streams is None:
+            return False
+        reader, writer = self._streams
+        return not (reader.at_eof() or writer.transport.is_closing())
 
     async def open(self) -> None:
         """Connect.
