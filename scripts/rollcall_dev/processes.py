@@ -13,7 +13,7 @@ from rollcall_dev.leash import leashed
 Watcher = Callable[[str], None]
 """Is shown every line that a child logs."""
 
-_COLOURS = {"producer": 36, "consumer": 35, "kafka": 33, "rollcall": 32}
+_COLOURS = {"producer": 36, "consumer": 35, "kafka": 33, "rollcall": 32, "school": 34}
 _LINE_LIMIT = 1024 * 1024
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_dev import brokers
+from rollcall_dev import brokers, demo
+from rollcall_dev.arguments import TOKEN
 from rollcall_dev.kafka import KafkaStartError, ports
 from rollcall_dev.kafka.config import replication
 from rollcall_dev.processes import running, show
@@ -24,9 +25,6 @@ from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.probe import any_certificate, own_url
 from rollcall_domain.service.settings import PREFIX, ServiceSettings, known_names, load
 from rollcall_producer.settings import ProducerSettings
-
-TOKEN = PREFIX + "TOKEN"
-"""The variable with the token that `--check` sends. It is no setting of a service."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -68,7 +66,8 @@ def _options() -> argparse.Namespace:
         prog="scripts/up",
         description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
         "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services, but for "
-        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_TOKENS_FILE set, --check sends the token in ROLLCALL_TOKEN.",
+        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_TOKENS_FILE set, --check and --demo send the token in "
+        "ROLLCALL_TOKEN.",
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
     parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
@@ -81,7 +80,9 @@ def _options() -> argparse.Namespace:
         help=f"of the first broker, which the others follow (default: {brokers.PORT}, or any if in use)",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep Kafka's data there (default: throw away)")
-    parser.add_argument("--check", action="store_true", help="see one update through from HTTP to a consumer, and end")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--check", action="store_true", help="see one update through from HTTP to a consumer, and end")
+    either.add_argument("--demo", action="store_true", help=f"have something to look at: {demo.SUMMARY}")
     return parser.parse_args()
 
 
@@ -108,7 +109,7 @@ async def _run(options: argparse.Namespace, plans: list["_Plan"], kafka: brokers
 
 
 async def _until_any(wanted: list[asyncio.Task[Any]], ends: list[asyncio.Task[str]]) -> None:
-    """Wait until something wanted is done.
+    """Wait until something wanted is done, and end all else that is waited for.
 
     Raises:
         Failure: A part ended before.
@@ -123,6 +124,7 @@ async def _until_any(wanted: list[asyncio.Task[Any]], ends: list[asyncio.Task[st
     finally:
         for task in (*wanted, *ends):
             task.cancel()
+        await asyncio.wait([*wanted, *ends])
 
 
 async def _work(options: argparse.Namespace, urls: list[str], servers: str, seen: "_Seen") -> None:
@@ -130,6 +132,10 @@ async def _work(options: argparse.Namespace, urls: list[str], servers: str, seen
     _welcome(urls[-1], servers)
     if options.check:
         await _check(urls[-1], seen)
+    elif options.demo:
+        demo.welcome(urls[-1])
+        async with demo.playing(urls[-1], used=options.data is not None or brokers.GIVEN in os.environ) as school:
+            raise Failure(await school.ended())
     else:
         await asyncio.Event().wait()
 
@@ -155,23 +161,24 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
     plans = []
     for name in names[: options.consumers]:
         port = ports.choose()
-        environ = _environ(ConsumerSettings, port, options.brokers)
+        environ = _environ(ConsumerSettings, port, options)
         if options.check:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
         plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
-    environ = _environ(ProducerSettings, options.port, options.brokers)
-    if options.check and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
-        raise Failure(f"--check needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
+    environ = _environ(ProducerSettings, options.port, options)
+    if (options.check or options.demo) and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
+        option = "--check" if options.check else "--demo"
+        raise Failure(f"{option} needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
     return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
 
 
-def _environ(kind: type[ServiceSettings], port: int, count: int) -> dict[str, str]:
+def _environ(kind: type[ServiceSettings], port: int, options: argparse.Namespace) -> dict[str, str]:
     """Build a service's environment: of the user's settings, those that the service knows."""
     foreign = {*known_names(ProducerSettings), *known_names(ConsumerSettings)} - {*known_names(kind)}
-    environ = {name: value for name, value in os.environ.items() if name not in {*foreign, TOKEN}}
-    environ.setdefault(PREFIX + "LOG_FORMAT", "console")
+    usual = {PREFIX + "LOG_FORMAT": "console", **(demo.QUIET if options.demo else {})}
+    environ = {name: value for name, value in {**usual, **os.environ}.items() if name not in {*foreign, TOKEN}}
     if brokers.GIVEN not in environ:
-        environ.setdefault(PREFIX + "REPLICATION", str(replication(count)))
+        environ.setdefault(PREFIX + "REPLICATION", str(replication(options.brokers)))
     environ |= {PREFIX + "HOST": "127.0.0.1", PREFIX + "PORT": str(port)}
     load(kind, environ)
     return environ

@@ -76,6 +76,33 @@ async def test_check_sends_a_token_where_one_is_needed(tmp_path: Path) -> None:
     assert token not in "".join(_lines(run))
 
 
+async def test_demo_plays_days_until_ctrl_c_and_is_the_first_to_end() -> None:
+    async with _up("--demo", ROLLCALL_LOG_RECORDS="true") as run:
+        url = (await _url(run)).removesuffix("/Record/Update")
+        await run.event(_says(f"page   {url}/"))
+        await run.event(_says("demo   a school day of 500 students at 60 times the speed"))
+        await run.event(_says(" updated state to LoggedIn"))
+        assert await run.end(signal.SIGINT) == 0
+    ends = [line for line in _lines(run) if "accepted " in line or line.rstrip().endswith("Stopped")]
+    assert [line.split()[0] for line in ends] == ["school", "producer", "consumer"]
+    assert int(ends[0].split()[-1]) > 0
+    assert not any("PUT" in line for line in _lines(run) if line.startswith("producer"))
+
+
+async def test_demo_says_if_it_can_play_no_longer_and_ends() -> None:
+    async with _up("--demo") as run:
+        await run.event(_says("day 1, "))
+        os.kill(_child(run.pid, "rollcall_dev.school"), signal.SIGKILL)
+        assert await run.end(None) == 1
+    assert "rollcall: school ended by SIGKILL" in _lines(run)[-1]
+
+
+async def test_refuses_to_check_and_to_play_at_the_same_time() -> None:
+    async with _up("--check", "--demo") as run:
+        assert await run.end(None) == 2
+    assert "argument --demo: not allowed with argument --check" in _lines(run)[-1]
+
+
 async def test_says_which_part_died_and_stops_the_others() -> None:
     async with _up() as run:
         await _url(run)

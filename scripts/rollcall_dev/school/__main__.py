@@ -15,14 +15,12 @@ import uvloop
 
 from rollcall_dev.arguments import TOKEN, whole
 from rollcall_dev.school.api import Api, ApiError
-from rollcall_dev.school.classes import classes
+from rollcall_dev.school.classes import STUDENTS, classes
+from rollcall_dev.school.clock import SPEED
 from rollcall_dev.school.day import days
 from rollcall_dev.school.player import Player
 from rollcall_dev.school.tally import Tally
 from rollcall_dev.school.timetable import CLOSES
-
-SPEED, STUDENTS = 60, 500
-"""What is played unless something else is asked for."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

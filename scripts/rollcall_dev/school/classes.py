@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from rollcall_dev.school.timetable import PERIODS
 
+STUDENTS = 500
+"""How many there are, unless told otherwise."""
+
 SIZE = 25
 """Students of a class at the most."""
 

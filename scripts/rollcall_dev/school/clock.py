@@ -3,6 +3,9 @@
 import asyncio
 from time import monotonic
 
+SPEED = 60
+"""How many minutes pass at school in one of ours, unless told otherwise: a day takes some ten minutes."""
+
 
 class Clock:
     """Goes faster than others.
