@@ -56,6 +56,8 @@ async def test_nothing_is_missing_or_doubled_where_the_api_was_away_for_a_moment
         await worker.events_until(lambda events: len(updates(events)) >= sum(map(len, planned.values())))
         assert await worker.end() == 0
     assert _told(worker) == planned
+    alerts = await read_all(environment.servers, f"{environment.student}.Alerts", committed=True)
+    assert sorted(codec.decode_alert(alert.value or b"").rule for alert in alerts) == ["many-logins", "two-places"]
     written, ids = await _log(environment)
     assert written == planned
     assert len(ids) == len({*ids}) or number == signal.SIGKILL  # which leaves open what was written, and ids tell
