@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,9 @@ LASTING = {
     "log.segment.delete.delay.ms": "1000",
 }
 """Properties of a broker that keeps what it is not told to delete."""
+
+_END_LIMIT = 60.0
+"""Seconds for a server to end."""
 
 _START_LIMIT = 30.0
 """Seconds for a server to become ready."""
@@ -101,6 +105,11 @@ class Server:
             if time.monotonic() - begin > limit:
                 raise BenchError(f"{self.name} did not become ready: {self.said()}")
             time.sleep(0.05)
+
+    def end(self, number: signal.Signals) -> None:
+        """End it with a signal."""
+        self._process.send_signal(number)
+        self._process.wait(_END_LIMIT)
 
     def said(self) -> str:
         """Give the last that it has said."""

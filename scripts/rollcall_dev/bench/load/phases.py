@@ -7,6 +7,8 @@ import msgspec
 
 from rollcall_dev.bench.load.result import percentile
 
+_WELL = (200, 304)
+
 WINDOW = 0.25
 """Seconds of a window, for each of which there is a percentile of its own."""
 
@@ -25,11 +27,13 @@ class Seen(msgspec.Struct):
         offered: How many were begun.
         not_offered: How many were not, because all connections were taken.
         answers: How many answers had which status.
-        in_time: How many were answered 200 before the phase was over.
+        in_time: How many were answered 200, or 304, before the phase was over.
         lost: How many had none: the connection was refused or lost, or it took longer than patience lasted.
         slowest: Seconds from the beginning of a request to its answer, or to its loss, at the most.
         late: Seconds by which a request was begun after it was due, at the most: what the load itself could not do.
-        windows: For each window, seconds within which 99 in 100 were answered 200; patience where they were not.
+        windows: For each window, seconds within which 99 in 100 were answered so; patience where they were not.
+        p50: Seconds within which half of all were.
+        p99: Seconds within which 99 in 100 were.
     """
 
     offered: int
@@ -40,6 +44,8 @@ class Seen(msgspec.Struct):
     slowest: float
     late: float
     windows: list[float]
+    p50: float = 0.0
+    p99: float = 0.0
 
 
 class Current:
@@ -83,7 +89,7 @@ class Current:
 
     def answered(self, status: int, begun: float, now: float) -> None:
         """Take note of an answer."""
-        accepted = status == 200  # noqa: PLR2004
+        accepted = status in _WELL
         self._answers[status] += 1
         self._in_time += accepted and now < self.end
         self._done(begun, now, now - begun if accepted else inf)
@@ -100,6 +106,7 @@ class Current:
 
     def seen(self, patience: float) -> Seen:
         """Sum up."""
+        ascending = sorted(seconds for window in self._windows for seconds in window)
         ranked = (percentile(sorted(window), 99) if window else patience for window in self._windows)
         return Seen(
             offered=self._offered,
@@ -110,4 +117,6 @@ class Current:
             slowest=self._slowest,
             late=self._late,
             windows=[min(value, patience) for value in ranked],
+            p50=min(percentile(ascending, 50), patience),
+            p99=min(percentile(ascending, 99), patience),
         )

@@ -6,6 +6,8 @@ from rollcall_dev.bench.errors import BenchError
 
 _END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
+_STATUS = slice(9, 12)
+_NOT_MODIFIED = b"304"
 _CLOSE = b"\r\nconnection: close"
 
 
@@ -47,14 +49,14 @@ class Scanner:
             self._begun = data
             return None
         head = data[:end].lower()
-        size = end + len(_END) + _content_length(head)
+        size = end + len(_END) + (0 if head[_STATUS] == _NOT_MODIFIED else _content_length(head))
         if len(data) < size:
             self._begun = data
             return None
         if len(data) > size:
             raise BenchError(f"more was received than an answer: {data[size : size + 100]!r}")
         self._begun = b""
-        return Answer(int(data[9:12]), data[end + len(_END) :], _CLOSE in head)
+        return Answer(int(data[_STATUS]), data[end + len(_END) :], _CLOSE in head)
 
 
 def _content_length(head: bytes) -> int:

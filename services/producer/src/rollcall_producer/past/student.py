@@ -13,6 +13,8 @@ from rollcall_domain.record import INBOX, SOURCE
 from rollcall_domain.service.records import Record
 from rollcall_producer.past.archive import Archive, Sieve
 
+_ESCAPE = b"\\"
+
 
 class Event(NamedTuple):
     """An update of a student, and where it lies.
@@ -57,12 +59,12 @@ class Spans(NamedTuple):
 def sieve(student_id: str) -> Sieve:
     """Find batches that may hold updates of a student, without reading them.
 
-    Where there is a backslash, JSON may have written the id in another way.
+    Where there is an escape, JSON may have written the id in another way.
     """
     plain = student_id.encode()
 
     def may_hold(data: bytes, begin: int, end: int) -> bool:
-        return data.find(plain, begin, end) >= 0 or data.find(b"\\", begin, end) >= 0
+        return data.find(plain, begin, end) >= 0 or data.find(_ESCAPE, begin, end) >= 0
 
     return may_hold
 
@@ -98,10 +100,13 @@ async def _of(
 
 
 def _read(student_id: str, source: int, partition: int, records: Iterable[Record]) -> list[Event]:
-    found = []
+    found, plain = [], student_id.encode()
     for record in records:
+        value = record.value
+        if not value or (plain not in value and _ESCAPE not in value):
+            continue
         try:
-            update = codec.decode(record.value)
+            update = codec.decode(value)
         except UnreadableRecordError:
             continue
         if update is not None and update.student_id == student_id:
