@@ -137,10 +137,10 @@ def _fold(records: Sequence[Update], at: int) -> StudentRecord | None:
 
 async def test_the_record_as_it_was_is_what_the_log_comes_to(environment: Environment) -> None:
     async with school(environment) as there:
-        students = [f"s-{number}" for number in range(10)]
-        await _play(there, students, 600, seed=11)
+        students = [f"s-{number}" for number in range(50)]
+        await _play(there, students, 3000, seed=11)
         logged, chance = await _logged(environment), random.Random(3)
-        for _ in range(100):
+        for _ in range(1000):
             student, at = chance.choice(students), int((time.time() - chance.uniform(0, 4500)) * 1000)
             expected = _fold(logged[student], at)
             answer = await there.client.get(f"/Record/{student}", params={"at": write_time(at)})

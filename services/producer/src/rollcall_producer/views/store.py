@@ -183,9 +183,11 @@ class Store:
     def apply(self, loads: Sequence[Load]) -> None:
         """Take in records, and note how far they reach, in one transaction."""
         with _transaction(self._database):
+            alike: dict[tuple[str, int], list[Load]] = {}
             for load in loads:
-                for piece in load.pieces:
-                    self._write(load, piece)
+                alike.setdefault((load.topic.name, load.generation), []).append(load)
+            for group in alike.values():
+                self._write(group)
             self._note({load.partition: load.next for load in loads})
             self._prune()
 
@@ -195,17 +197,18 @@ class Store:
             [(partition.topic, partition.partition, offset) for partition, offset in positions.items()],
         )
 
-    def _write(self, load: Load, records: Sequence[Record]) -> None:
-        where = tables.target(load.topic, load.generation)
-        rows: list[Row] = []
-        for record in records:
-            if record.value:
-                rows += _row(load, record, record.value)
-            elif load.topic is STATE and record.key:  # whoever empties a key wants the student forgotten
-                tables.write(self._database, where, rows)
-                rows = []
-                self._database.execute(tables.erasure(load.generation), (record.key.decode(errors="replace"),))
-        tables.write(self._database, where, rows)
+    def _write(self, loads: Sequence[Load]) -> None:
+        """Write the latest row of each key, in the order of keys: they lie together in the file."""
+        where = tables.target(loads[0].topic, loads[0].generation)
+        latest: dict[Row, Row | None] = {}
+        for load in loads:
+            for piece in load.pieces:
+                latest.update(_rows(load, piece, where.key))
+        ordered = [latest[key] for key in sorted(latest)]
+        tables.write(self._database, where, [row for row in ordered if row is not None])
+        erased = [key for key, row in latest.items() if row is None]
+        if erased:
+            self._database.executemany(tables.erasure(loads[0].generation), erased)
 
     def _prune(self) -> None:
         """Remove rows that Kafka does not keep either."""
@@ -228,14 +231,22 @@ class Store:
         database.close()
 
 
-def _row(load: Load, record: Record, value: bytes) -> list[Row]:
-    """Read a record as a row; one that the worker has not written is none."""
-    try:
-        return [tables.row(load.topic, value)]
-    except msgspec.DecodeError as error:
-        topic, partition = load.partition
-        log.warning("Passed over", topic=topic, partition=partition, offset=record.offset, reason=str(error))
-        return []
+def _rows(load: Load, records: Sequence[Record], width: int) -> Iterator[tuple[Row, Row | None]]:
+    """Read records as rows by their keys, or as none where a student is to be forgotten: their key has no value.
+
+    What the worker has not written is passed over.
+    """
+    for record in records:
+        if record.value:
+            try:
+                row = tables.row(load.topic, record.value)
+            except msgspec.DecodeError as error:
+                topic, partition = load.partition
+                log.warning("Passed over", topic=topic, partition=partition, offset=record.offset, reason=str(error))
+            else:
+                yield row[:width], row
+        elif load.topic is STATE and record.key:
+            yield (record.key.decode(errors="replace"),), None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
