@@ -55,7 +55,10 @@ async def test_the_view_is_kept_over_a_restart_also_if_it_was_killed(environment
                 await api.end(number)
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut short", "overwritten", "another program's", "of another environment"])
+DAMAGES = ["gone", "cut short", "overwritten", "too old", "another program's", "of another environment"]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_file_that_is_no_view_of_this_is_built_anew(
     environment: Environment, kafka: str, tmp_path: Path, damage: str
 ) -> None:
@@ -69,6 +72,10 @@ async def test_a_file_that_is_no_view_of_this_is_built_anew(
             os.truncate(file, file.stat().st_size // 3)
         case "overwritten":
             file.write_bytes(os.urandom(20_000))
+        case "too old":  # Kafka keeps for a day who is to be forgotten
+            with closing(sqlite3.connect(file)) as database:
+                database.execute("UPDATE meta SET value = value - 100000 WHERE name = 'current'")
+                database.commit()
         case "another program's":
             file.unlink()
             with closing(sqlite3.connect(file)) as database:

@@ -71,8 +71,10 @@ def run(options: argparse.Namespace) -> Report:
         with bench.started() as server:
             bench.latencies(server, seconds)
             bench.updates(server, puts, rounds, seconds)
+            bench.feeding(server, puts, rounds, seconds)
         report.set("others_share", stage.others.share())
     report.compare("put_share", "put_rate_with", "put_rate_without")
+    report.compare("view_share", "put_rate_view", "put_rate_blind")
     print(f"{students:,} students. Medians of {rounds} rounds. {conditions(report['others_share'])}\n")
     print(_show(report))
     return report
@@ -176,11 +178,24 @@ class _Reads:
             with children.beside("rollcall_dev.bench.load.gets", job, self._stage.cores.load):
                 self._put(server, puts, seconds, "with")
 
+    def feeding(self, server: Server, puts: measure.Puts, rounds: int, seconds: float) -> None:
+        """Measure updates that a worker handles, so that the view follows, and without a view, in turns."""
+        settings = {"TOPIC_PREFIX": f"{self._log.prefix}.", "PARTITIONS": str(PARTITIONS), "VIEWS": "false"}
+        with (
+            Replicas(self._stage, self._log.prefix, "1").running(),
+            self._stage.running("api-blind", ["rollcall_producer"], settings) as blind,
+        ):
+            blind.await_ready()
+            for turn in range(1, rounds + 1):
+                say(f"round {turn} of {rounds}")
+                self._put(server, puts, seconds, "view")
+                self._put(blind, puts, seconds, "blind")
+
     def _put(self, server: Server, puts: measure.Puts, seconds: float, name: str) -> None:
         result = puts.measure(server, CONNECTIONS, seconds)
         self._report.add(f"put_rate_{name}", result.rate)
         self._report.add(f"put_p99_ms_{name}", result.p99 * 1e3)
-        say(f"  {name} reads: {show(result.rate)} updates/s, p99 {show(result.p99 * 1e3)} ms")
+        say(f"  {name}: {show(result.rate)} updates/s, p99 {show(result.p99 * 1e3)} ms")
 
 
 def _mixed(kinds: Sequence[Sequence[str]]) -> list[str]:
@@ -204,10 +219,16 @@ def _show(report: Report) -> str:
         for name in ("without", "with")
     ]
     puts.append(["with / without", show(report["put_share"]), ""])
+    views = [
+        [how, show(report[f"put_rate_{name}"]), show(report[f"put_p99_ms_{name}"])]
+        for name, how in (("blind", "no view"), ("view", "a view that follows"))
+    ]
+    views.append(["a view / no view", show(report["view_share"]), ""])
     return "\n\n".join(
         (
             table(["Ready from", "s", "RSS MB"], starts) + f"\nThe file has {show(report['file_mb'])} MB.",
             table(["Read", "p50 ms", "p99 ms"], reads),
             table([f"PUT, {CONNECTIONS} connections, {RATE} reads/s", "requests/s", "p99 ms"], puts),
+            table(["PUT beside a worker", "requests/s", "p99 ms"], views),
         )
     )

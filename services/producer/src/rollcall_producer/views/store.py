@@ -124,6 +124,8 @@ class Store:
             return "it is no view"
         if known.get("identity") != msgspec.json.encode(self._identity).decode():
             return "it is a view of something else"
+        if float(known.get("current", time())) < time() - int(STATE.settings["delete.retention.ms"]) / 1000:
+            return "it is so old that who was to be forgotten meanwhile is not known any more"
         ((checked,),) = database.execute("PRAGMA quick_check(1)")
         if checked != "ok":
             return str(checked)
