@@ -13,6 +13,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from rollcall_dev.kafka import Broker
 from rollcall_domain.partition import partition_for
 from rollcall_domain.topics import ACTIVITY, ALERTS, STATE
 from support.log import delete_topic, list_topics, recreate_topic
@@ -217,3 +218,19 @@ async def test_a_view_that_fails_takes_no_updates_down(environment: Environment,
         for number in range(20):
             await there.put(f"t-{number}")
         assert ids((await there.get("/Record", limit=1000))["Records"]) == STUDENTS
+
+
+async def test_while_kafka_is_away_reads_show_what_was_there_and_say_so() -> None:
+    with Broker() as broker:
+        async with school(Environment(broker.bootstrap_servers, prefix="away.")) as there:
+            records = await _enrol(there)
+            broker.kill()
+            await there.until("/Pipeline", lambda found: found["ViewLagSeconds"] > 3)
+            assert (await there.get("/Record", limit=1000))["Records"] == records
+            history = await there.client.get("/Record/s-001/History")
+            assert (history.status_code, history.json()["type"]) == (503, "urn:rollcall:problem:log-unavailable")
+            broker.start()
+            await there.until("/Pipeline", lambda found: found["ViewLagSeconds"] < 2)
+            await there.api.ready()
+            await there.until("/Record/s-001", lambda _: True, after=await there.put("s-001", "LoggedOut"))
+            assert len((await there.get("/Record/s-001/History"))["Events"]) == 2

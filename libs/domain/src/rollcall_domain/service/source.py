@@ -171,6 +171,11 @@ class Source:
         end: int | None = self._consumer.last_stable_offset(partition)
         return end
 
+    def heard(self, partition: TopicPartition) -> float:
+        """Tell when a broker has last answered for a partition, in seconds since 1970; 0 if it has not yet."""
+        milliseconds: int | None = self._consumer.last_poll_timestamp(partition)
+        return (milliseconds or 0) / 1000
+
     async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
         """Wait until something has come in, for so many seconds at the most."""
         if not self._fetcher._records:  # noqa: SLF001 - no public way gives records as they are

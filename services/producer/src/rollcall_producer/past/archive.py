@@ -31,6 +31,9 @@ PORTION = 1024 * 1024
 TRIES = 20
 """Times that a piece is asked for while a partition changes its leader."""
 
+ANSWER_LIMIT = 5.0
+"""Seconds for Kafka to answer one question."""
+
 CLOSE_LIMIT = 1.0
 """Seconds for leaving Kafka."""
 
@@ -96,9 +99,11 @@ class Archive:
 
         Raises:
             KafkaError: Kafka refuses.
+            TimeoutError: Kafka does not answer.
         """
-        begins = await self._consumer.beginning_offsets([partition])
-        ends = await self._consumer.end_offsets([partition])
+        async with asyncio.timeout(ANSWER_LIMIT):
+            begins = await self._consumer.beginning_offsets([partition])
+            ends = await self._consumer.end_offsets([partition])
         return begins[partition], ends[partition]
 
     async def find(self, partition: TopicPartition, time: int) -> int | None:
@@ -106,8 +111,10 @@ class Archive:
 
         Raises:
             KafkaError: Kafka refuses.
+            TimeoutError: Kafka does not answer.
         """
-        found = (await self._consumer.offsets_for_times({partition: time}))[partition]
+        async with asyncio.timeout(ANSWER_LIMIT):
+            found = (await self._consumer.offsets_for_times({partition: time}))[partition]
         return None if found is None else found.offset
 
     async def scan(self, partition: TopicPartition, begin: int, end: int, sieve: Sieve) -> AsyncIterator[list[Record]]:
@@ -115,9 +122,11 @@ class Archive:
 
         Raises:
             KafkaError: Kafka refuses.
+            TimeoutError: Kafka does not answer.
         """
         while begin < end:
-            piece = await self._fetch(partition, begin)
+            async with asyncio.timeout(ANSWER_LIMIT):
+                piece = await self._fetch(partition, begin)
             kept, reached = sift(piece.data, sieve if not piece.given_up else _all)
             if reached <= begin:
                 return  # what lies there is not committed

@@ -1,7 +1,7 @@
 """From the log into the file: every replica of the API reads all that the worker has derived, and goes on reading."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
-from time import monotonic, time
+from time import monotonic
 
 import structlog
 from aiokafka import TopicPartition
@@ -206,10 +206,10 @@ class Feed:
         """Note that the file reflects all that there is, if it does."""
         if self._serving != self._control.generation or not self._has(self._reading):
             return
-        now = time()
-        if now - self._noted > NOTING:
-            self._noted = now
-            await self._threaded(lambda: self._store.note_current(now))
+        heard = min(map(self._source.heard, self._reading))
+        if heard > self._noted + NOTING:
+            self._noted = heard
+            await self._threaded(lambda: self._store.note_current(heard))
             self._tell()
 
     def _has(self, partitions: Iterable[TopicPartition]) -> bool:
