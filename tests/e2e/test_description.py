@@ -25,7 +25,7 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[t
     _, line = make_token("reader", [Scope.READ], None)
     (tmp_path / "tokens").write_text(line)
     settings = {"tokens_file": tmp_path / "tokens"} if guarded else {}
-    async with producer(AWAY, **settings) as service:
+    async with producer(AWAY, views=True, **settings) as service:
         await service.event(lambda event: event["event"] == "Serving HTTP")
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             yield guarded, client
