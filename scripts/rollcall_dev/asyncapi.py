@@ -213,7 +213,7 @@ def _redriven() -> Part:
 
 
 def _order() -> Part:
-    examples: list[Order] = [SetRate(500), SetGeneration(2, Step.SWITCH)]
+    examples: list[Order] = [SetRate(500), SetGeneration(2, Step.SWITCH, {"Student.State": [4711, 4800, 4655]})]
     return {
         "name": "Order",
         "title": "What a consumer group is to do",

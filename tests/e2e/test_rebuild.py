@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
+from msgspec import UNSET
 
+from rollcall_domain.control import SetGeneration, decode
 from rollcall_domain.partition import partition_for
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import STUDENT
@@ -191,8 +193,8 @@ async def test_readers_see_no_gap_and_replicas_come_and_go_meanwhile(environment
     await _write(environment, 0, 3000)
     async with consumer(environment, log_records=False) as first, consumer(environment, log_records=False) as second:
         await asyncio.gather(first.ready(), second.ready())
-        loading = asyncio.create_task(_load(environment))
         building = asyncio.create_task(_rebuild(environment, "--rate", "1500"))
+        loading = asyncio.create_task(_load(environment, building))
         await second.end(signal.SIGKILL)
         status, report = await building
         written = await loading
@@ -200,14 +202,41 @@ async def test_readers_see_no_gap_and_replicas_come_and_go_meanwhile(environment
         await _handled(environment, "Student.State.gen2", written)
         await _serves(first)
     assert set((await _alerts(environment)).values()) == {1}
+    await _check_seam(environment)
 
 
-async def _load(environment: Environment) -> int:
+async def _check_seam(environment: Environment) -> None:
+    """Make sure that the table of a generation has, up to where it took over, what the earlier one has, and no more."""
+    orders = await read_all(environment.servers, f"{environment.prefix}Student.Control", 1)
+    (switch,) = [
+        order for record in orders if isinstance(order := decode(record.value), SetGeneration) and order.begins
+    ]
+    assert switch.begins is not UNSET
+    old, new = [await _versions(environment, f"Student.State{suffix}") for suffix in ("", ".gen2")]
+    for index, begin in enumerate(switch.begins["Student.State"]):
+        known = [version for offset, version in new[index] if offset < begin]
+        news = [version for offset, version in new[index] if offset >= begin]
+        assert max(known) == max(version for _, version in old[index])
+        assert min(news) > max(known)
+
+
+async def _versions(environment: Environment, topic: str) -> dict[int, list[tuple[int, int]]]:
+    """Read for each partition of a table, record by record, its offset and the update that it is of."""
+    versions: dict[int, list[tuple[int, int]]] = {}
+    for record in await read_all(environment.servers, environment.prefix + topic, committed=True):
+        version = msgspec.json.decode(record.value or b"")["Version"]
+        versions.setdefault(record.partition, []).append((record.offset, version))
+    return versions
+
+
+async def _load(environment: Environment, building: asyncio.Task[Any]) -> int:
+    """Write updates until a generation is built, and some more."""
     written = 3000
-    for _ in range(20):
-        await _write(environment, written, 100)
+    while not building.done():
+        await asyncio.gather(_write(environment, written, 100), asyncio.sleep(0.2))
         written += 100
-    return written
+    await _write(environment, written, 500)
+    return written + 500
 
 
 async def _serves(worker: Service) -> None:

@@ -49,8 +49,21 @@ def test_one_generation_is_built_at_a_time_and_none_twice() -> None:
     assert _after(*SWITCHED, (3, Step.BUILD), (1, Step.REMOVE)).kept == set()
 
 
+def test_readers_learn_where_the_news_of_each_generation_begin() -> None:
+    begins = {"Student.State": [7, 0]}
+    control = _after(*SWITCHED[:3])
+    control.apply(SetGeneration(2, Step.SWITCH, begins))
+    assert control.served == {1: {}, 2: begins}
+    for step in (Step.BUILD, Step.ABANDON):
+        control.apply(SetGeneration(3, step))
+    for step in (Step.BUILD, Step.HOLD, Step.SEAL, Step.SWITCH):  # as it was ordered before there were begins
+        control.apply(SetGeneration(4, step))
+    assert control.served == {1: {}, 2: begins, 4: {}}
+    assert [control.following(generation) for generation in (1, 2, 3, 4)] == [2, 4, None, None]
+
+
 def test_orders_are_read_as_they_were_written_and_others_passed_over() -> None:
-    for order in (SetRate(2.5), SetRate(None), SetGeneration(2, Step.HOLD)):
+    for order in (SetRate(2.5), SetRate(None), SetGeneration(2, Step.HOLD), SetGeneration(2, Step.SWITCH, {"A": [1]})):
         assert decode(encode(order)) == order
     assert encode(SetGeneration(2, Step.HOLD)) == b'{"Order":"set-generation","Generation":2,"Step":"hold"}'
     for other in (None, b"", b"{}", b'{"Order":"set-rate","PerSecond":-1}', b'{"Order":"of-tomorrow"}'):

@@ -4,9 +4,11 @@ All replicas read them, those that start later too, and one that does not know a
 log decides: whoever has given an order reads on until it comes, to see what it has come to.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 FIRST = 1
 """The generation that a group begins with."""
@@ -48,10 +50,14 @@ class SetGeneration(msgspec.Struct, frozen=True, rename="pascal", tag_field="Ord
     Attributes:
         generation: Its number.
         step: What happens to it.
+        begins: With `switch`: where each of its tables ended when it took over, an offset for each partition, by the
+            topic's name without prefix, group and generation. What lies before that is what the earlier generation had
+            as well; what comes from there on is news. Orders of old do not have it.
     """
 
     generation: int
     step: Step
+    begins: dict[str, list[int]] | UnsetType = UNSET
 
 
 Order = SetRate | SetGeneration
@@ -74,6 +80,8 @@ class Control:
         step: How far that has come: build, hold or seal; None if there is none.
         kept: Earlier generations that are still there.
         last: The highest number of a generation so far.
+        served: The generations that have served, in that order; with each of them where its tables ended when it took
+            over, as far as its order says so.
     """
 
     def __init__(self) -> None:
@@ -83,6 +91,7 @@ class Control:
         self.step: Step | None = None
         self.kept: set[int] = set()
         self.last = FIRST
+        self.served: dict[int, Mapping[str, Sequence[int]]] = {FIRST: {}}
 
     @property
     def held(self) -> bool:
@@ -97,6 +106,12 @@ class Control:
         """Tell whether whoever builds a generation is to work on it."""
         return generation == self.building and self.step in (Step.BUILD, Step.HOLD)
 
+    def following(self, generation: int) -> int | None:
+        """Give the generation that has taken over from one that has served; None if there is none."""
+        served = [*self.served]
+        later = served[served.index(generation) + 1 :] if generation in self.served else []
+        return later[0] if later else None
+
     def apply(self, order: Order) -> None:
         """Take in the next order; a step that does not follow from the one before changes nothing."""
         match order:
@@ -107,11 +122,11 @@ class Control:
                     self.building, self.step, self.last = generation, Step.BUILD, generation
             case SetGeneration(generation=generation, step=Step.REMOVE):
                 self.kept.discard(generation)
-            case SetGeneration(generation=generation, step=step):
+            case SetGeneration(generation=generation, step=step, begins=begins):
                 if generation == self.building:
-                    self._take(generation, step)
+                    self._take(generation, step, {} if begins is UNSET else begins)
 
-    def _take(self, generation: int, step: Step) -> None:
+    def _take(self, generation: int, step: Step, begins: Mapping[str, Sequence[int]]) -> None:
         if step is Step.ABANDON:
             self.building = self.step = None
             self.kept.add(generation)
@@ -120,6 +135,7 @@ class Control:
             if step is Step.SWITCH:
                 self.kept.add(self.generation)
                 self.generation, self.building, self.step = generation, None, None
+                self.served[generation] = begins
 
 
 def encode(order: Order) -> bytes:

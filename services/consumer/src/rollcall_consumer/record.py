@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 from msgspec.structs import replace
 
-from rollcall_consumer.runtime.pipeline import Admitted, Essence, Outputs, Share
+from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
 from rollcall_domain.events import StudentRecordUpdate
@@ -31,12 +31,11 @@ def identify(_: Topic, value: bytes) -> str:
     return codec.decode_alert(value).id
 
 
-def essence(topic: Topic, value: bytes) -> Essence:
-    """Give what matters of a record or a minute: all but where in the inbox a record's last update lay."""
+def essence(topic: Topic, value: bytes) -> object:
+    """Give what matters of a record or a minute: all but where a record's last updates lay."""
     if topic is ACTIVITY:
-        return Essence(None, codec.decode_minute(value))
-    record = codec.decode_record(value)
-    return Essence(record.version, replace(record, version=NOTHING, inbox_version=NOTHING))
+        return codec.decode_minute(value)
+    return replace(codec.decode_record(value), version=NOTHING, inbox_version=NOTHING)
 
 
 class RecordFold:

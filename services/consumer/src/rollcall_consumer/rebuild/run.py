@@ -3,15 +3,20 @@
 While it is built, the one that serves goes on. Then all replicas stop; whoever has not is shut out; what is left to be
 handled is; and the new generation serves, with which the replicas go on. An order that comes too late, because replicas
 would not wait any longer, changes nothing.
+
+The new generation never handles what the one that serves has not: as it takes over, both have handled the same. So all
+that is in its tables by then is known to who has read those of the earlier one, and all that comes later is news.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from itertools import chain
 from time import monotonic
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
+from msgspec import UNSET, UnsetType
 
 from rollcall_consumer.rebuild.compare import compare
 from rollcall_consumer.rebuild.publish import publish
@@ -72,6 +77,7 @@ class Rebuild:
         self._orders = orders
         self._report = report
         self._source = settings.topic_name(pipeline.source)
+        self._ends: dict[TopicPartition, int] = {}
 
     async def run(self, plan: Plan, stopping: asyncio.Event, watch: Watch) -> None:
         """Build a generation, and have it take over.
@@ -84,9 +90,10 @@ class Rebuild:
         begun, control = monotonic(), self._orders.control
         await publish(self._pipeline, self._settings, control.generation)  # what an earlier run has left
         old, new = await self._begin(plan)
-        worker = Worker(self._pipeline, new)
         async with observing(old, old.group_id) as old_view, observing(new, new.group_id) as new_view:
             await self._place(new_view, new, plan.begin)
+            self._ends.update((await self._look(old_view)).done)
+            worker = Worker(self._pipeline, new, self._ends)
             async with working(worker, stopping) as alive:
 
                 def check() -> None:
@@ -97,21 +104,23 @@ class Rebuild:
                 await self._catch_up(old_view, new_view, check, watch)
                 self._report.built_seconds = round(monotonic() - begun, 3)
                 still = monotonic()
-                done = await (self._look(old_view) if plan.dry_run else self._hold(old, new.generation, old_view))
-                await self._finish(new_view, new, done, check)
-                reached = await self._look(new_view)
+                if not plan.dry_run:
+                    await self._hold(old, new.generation)
+                old_ends = await self._table_ends(old_view, old)  # in a dry run it goes on from there
+                await self._finish(new_view, new, await self._look(old_view), check)
                 if not plan.dry_run:
                     await self._order(new.generation, Step.SEAL)
             if not plan.dry_run:
                 await self._shut_out(new)
-                reached = await self._look(new_view)
-                await self._order(new.generation, Step.SWITCH)
+            new_ends = await self._table_ends(new_view, new)
+            if not plan.dry_run:
+                await self._order(new.generation, Step.SWITCH, new_ends)
                 if control.generation != new.generation:
                     raise HaltError("replicas have not waited for so long, and go on as before; begin again")
                 self._report.switched = True
                 self._report.still_seconds = round(monotonic() - still, 3)
                 self._report.streams = await publish(self._pipeline, self._settings, new.generation)
-        self._report.tables = await compare(self._pipeline, old, new, self._by_index(done), self._by_index(reached))
+        self._report.tables = await compare(self._pipeline, old, new, old_ends, new_ends)
 
     async def _begin(self, plan: Plan) -> tuple[GenerationSettings, GenerationSettings]:
         """Give the settings of the generation that serves, and of the one to build, which has its topics then."""
@@ -147,33 +156,33 @@ class Rebuild:
     async def _look(self, view: AIOKafkaConsumer) -> Look:
         return await look(view, [TopicPartition(self._source, index) for index in range(self._settings.partitions)])
 
-    def _by_index(self, looked: Look) -> Mapping[int, int]:
-        return {partition.partition: offset for partition, offset in looked.done.items()}
-
     async def _catch_up(
         self, old_view: AIOKafkaConsumer, new_view: AIOKafkaConsumer, check: Callable[[], None], watch: Watch
     ) -> None:
         """Wait until the new generation has come nearly as far as the old one."""
-        total = None
+        total: int | None = None
+        before: Mapping[TopicPartition, int] = self._ends
         while True:
             check()
             new, old = (await self._look(new_view)).done, (await self._look(old_view)).done
-            left = sum(max(0, offset - new[partition]) for partition, offset in old.items())
+            left = _distance(new, old)
             total = max(total or 0, left)
             watch(total, total - left)
-            if left <= NEAR:
+            if left <= max(NEAR, _distance(before, old)):  # nearer than what is handled meanwhile it will not come
                 return
+            before = old
+            if _distance(new, self._ends) <= NEAR:
+                self._ends.update(old)
             await asyncio.sleep(LOOK)
 
-    async def _hold(self, old: GenerationSettings, generation: int, view: AIOKafkaConsumer) -> Look:
-        """Have replicas stop; gives how far they have come."""
+    async def _hold(self, old: GenerationSettings, generation: int) -> None:
+        """Have replicas stop."""
         await self._order(generation, Step.HOLD)
         async with members(old) as replicas:
             begun = monotonic()
             while await replicas.count() and monotonic() - begun < EMPTY_LIMIT:  # noqa: ASYNC110 - can only be asked
                 await asyncio.sleep(LOOK)
         await self._shut_out(old)
-        return await self._look(view)
 
     async def _shut_out(self, settings: GenerationSettings) -> None:
         """Shut out who still works on a generation: what they have begun is undone, and they commit nothing more."""
@@ -190,6 +199,7 @@ class Rebuild:
         self, view: AIOKafkaConsumer, new: GenerationSettings, done: Look, check: Callable[[], None]
     ) -> None:
         """Wait until all is handled that the old generation has, and what that has led to in the inbox."""
+        self._ends.update(done.done)
         ends = dict(done.done)
         for _ in range(2):
             while True:
@@ -200,5 +210,19 @@ class Rebuild:
                 await asyncio.sleep(LOOK / 4)
             ends = {partition: end for partition, end in reached.ends.items() if partition.topic != self._source}
 
-    async def _order(self, generation: int, step: Step) -> None:
-        await self._orders.give(SetGeneration(generation, step))
+    async def _table_ends(self, view: AIOKafkaConsumer, new: GenerationSettings) -> dict[str, list[int]]:
+        """Find out where tables end on which nobody works any more."""
+        places = {
+            topic.name: [TopicPartition(new.topic_name(topic), index) for index in range(new.partitions)]
+            for topic in self._pipeline.tables
+        }
+        ends = await view.end_offsets(list(chain.from_iterable(places.values())))
+        return {name: [ends[partition] for partition in partitions] for name, partitions in places.items()}
+
+    async def _order(self, generation: int, step: Step, begins: dict[str, list[int]] | UnsetType = UNSET) -> None:
+        await self._orders.give(SetGeneration(generation, step, begins))
+
+
+def _distance(done: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> int:
+    """Count the records from where somebody has come to the ends."""
+    return sum(max(0, end - done[partition]) for partition, end in ends.items())

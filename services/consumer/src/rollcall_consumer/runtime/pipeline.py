@@ -1,7 +1,7 @@
 """What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -80,22 +80,6 @@ def _whole(_: Topic, value: bytes) -> bytes:
     return value
 
 
-def _whole_always(_: Topic, value: bytes) -> "Essence":
-    return Essence(None, value)
-
-
-class Essence(NamedTuple):
-    """What matters of an output that is kept in a table, where it is derived anew.
-
-    Attributes:
-        version: The offset of the last record of the source that is in it; None if it does not say.
-        matter: What has to be the same.
-    """
-
-    version: int | None
-    matter: object
-
-
 class Pipeline(msgspec.Struct, frozen=True):
     """A fold, with the topics that it reads and writes.
 
@@ -107,7 +91,7 @@ class Pipeline(msgspec.Struct, frozen=True):
         streams: Other outputs.
         fold: Makes a fold.
         identify: Tells an output to a stream from all others: what it gives is the same if it is derived anew.
-        essence: Gives what matters of an output to a table.
+        essence: Gives what matters of an output to a table: what has to be the same if it is derived anew.
     """
 
     name: str
@@ -117,7 +101,7 @@ class Pipeline(msgspec.Struct, frozen=True):
     streams: Sequence[Topic]
     fold: Callable[[Share, ConsumerSettings], Fold]
     identify: Callable[[Topic, bytes], object] = _whole
-    essence: Callable[[Topic, bytes], Essence] = _whole_always
+    essence: Callable[[Topic, bytes], object] = _whole
 
     @property
     def inputs(self) -> Sequence[Topic]:

@@ -20,6 +20,9 @@ from rollcall_domain.service.source import Portion, Source, until
 POLL = 1.0
 """Seconds to wait for records, if the clock does not matter before."""
 
+LIMITED_POLL = 0.1
+"""The same where an end is set to the work, which may be moved on."""
+
 TURN = 2
 """Portions of each input that a turn takes in at the most: some 20,000 updates.
 
@@ -53,16 +56,14 @@ class Turns:
         self._state = state
         self._transactor = transactor
         self._intake = Intake(index, workplace, state)
-        self._ends = {
-            partition: workplace.ends[partition] for partition in state.positions if partition in workplace.ends
-        }
+        self._ends: Mapping[TopicPartition, int] = {}
         self._hand: deque[Portion] = deque()
         self._granted = 0
         self._targets: Mapping[TopicPartition, int] | None = None
         self._noted = dict(state.positions)
         self._idle = False
         self._latest: int | None = None
-        source.read(state.positions, self._ends)
+        self._read()
 
     @property
     def fault(self) -> str | None:
@@ -107,12 +108,32 @@ class Turns:
     async def wait(self) -> None:
         """Wait until there is something to do, and until it may be done."""
         if not self._hand:
+            self._move_on()
             due = self._state.fold.next_due() if self.lag() == 0 else None  # the clock matters once all is taken in
-            timeout = POLL if due is None else min(POLL, max(0.0, due / 1000 - time()))
+            poll = LIMITED_POLL if self._ends else POLL
+            timeout = poll if due is None else min(poll, max(0.0, due / 1000 - time()))
             await self._source.wait(timeout)
             self._hand.extend(self._source.take())
             self._idle = not self._hand
         self._granted = await self._workplace.throttle.grant() if self._hand else 0
+
+    def _move_on(self) -> None:
+        """Read on where work had come to its end, if the end was moved on. All that has come in is taken in."""
+        at_end = any(self.positions[partition] >= end for partition, end in self._ends.items())
+        if at_end and self._find_ends() != self._ends:
+            self._read()
+
+    def _read(self) -> None:
+        self._ends = self._find_ends()
+        self._source.read(self.positions, self._ends)
+
+    def _find_ends(self) -> Mapping[TopicPartition, int]:
+        ends = self._workplace.ends
+        return {
+            partition: max(position, ends[partition])
+            for partition, position in self.positions.items()
+            if partition in ends
+        }
 
     async def turn(self, note: str) -> bool:
         """Take in what has come in, and write what comes of it.

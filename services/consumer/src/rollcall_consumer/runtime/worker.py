@@ -42,7 +42,8 @@ class Worker:
     Args:
         pipeline: The pipeline.
         settings: The service's settings; those of a generation if it is to build that one.
-        ends: The offset at which work on a partition is to end, where it is to; the replica stays in the group.
+        ends: The offset at which work on a partition is to end, where it is to; the replica stays in the group. An end
+            that is moved on in there is followed.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Worker:
     ) -> None:
         self._pipeline = pipeline
         self._settings = settings
-        self._ends = ends or {}
+        self._ends = {} if ends is None else ends
         self._member: Member | None = None
         self._fault = "not connected to Kafka yet"
 

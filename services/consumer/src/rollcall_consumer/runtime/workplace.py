@@ -27,7 +27,7 @@ class Workplace:
         letter_limit: Bytes that a dead letter may have.
         throttle: How fast it may be done.
         allowed: Tells whether the group is still to work on this generation, after all orders that were given.
-        ends: The offset at which work on a partition is to end, where it is to.
+        ends: The offset at which work on a partition is to end, where it is to. It may be moved on at any time.
         intake: Is held by who takes records in.
     """
 
