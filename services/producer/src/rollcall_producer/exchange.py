@@ -2,6 +2,10 @@
 
 uvicorn's own takes half of what a request costs, being made for every application. Here a body's parts stay as they
 came in, and what all answers of a second have in common is put together once.
+
+To an answer that goes on for as long as the client likes, `send` is too much: one task for each client would have to
+wake for each part. Whoever answers a GET finds the exchange itself in its scope, as `PUSH`, and may write to many of
+them in one go.
 """
 
 import asyncio
@@ -17,6 +21,10 @@ from rollcall_producer.transport import Wire
 
 log = structlog.get_logger()
 
+PUSH = "rollcall.push"
+"""What an exchange is called among the extensions of a scope."""
+
+_LAST = b"0\r\n\r\n"
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _FAILED = [(b"content-length", b"0"), (b"connection", b"close")]
 
@@ -70,6 +78,8 @@ class Exchange:
         tasks.add(self._task)
 
     async def _run(self, app: ASGIApp, tasks: set[asyncio.Task[None]]) -> None:
+        if self._scope["method"] == "GET":
+            self._scope["extensions"] = {PUSH: self}
         try:
             await app(self._scope, self.receive, self.send)
         except Exception as error:
@@ -77,6 +87,7 @@ class Exchange:
         finally:
             tasks.discard(self._task)
             self._on_complete = _nothing  # it knows who holds this: neither would go before the garbage is collected
+            self._scope.pop("extensions", None)  # as above
         if not self.response_complete and not self.disconnected:
             await self._fail()
 
@@ -144,6 +155,46 @@ class Exchange:
         else:
             raise RuntimeError(f"{message['type']} after the end of the answer")
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of the answer will arrive any more, or all of it is written."""
+        return self.disconnected or self.response_complete
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether so much is written and not taken that the client is to be given time."""
+        return self._flow.write_paused
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are written and not taken."""
+        return self._wire.transport.get_write_buffer_size()
+
+    def push(self, part: bytes) -> None:
+        """Write a part of an answer that has begun, without waiting for room.
+
+        Args:
+            part: What `chunk` has made of it, or several such one behind the other.
+        """
+        if not (self.is_over or self._wire.is_closing()):
+            self._wire.pushed += len(part)
+            self._wire.write(part)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken so much that there is room."""
+        await self._flow.drain()
+
+    def end(self) -> None:
+        """End an answer that went on by `push`, and the connection with it."""
+        if not self.is_over:
+            self.push(_LAST)
+            self.keep_alive = False
+            self._complete()
+
+    def abort(self) -> None:
+        """End the connection at once, whatever is under way."""
+        self._wire.transport.abort()
+
     def _start(self, message: Message) -> None:
         if message["type"] != "http.response.start":
             raise RuntimeError(f"{message['type']} before the begin of an answer")
@@ -175,7 +226,7 @@ class Exchange:
         if self._scope["method"] == "HEAD":
             self._left, body = 0, b""
         elif self._chunked:
-            body = _chunk(body, more=more)
+            body = chunk(body) + (b"" if more else _LAST)
         else:
             self._left -= len(body)
         if self._left < 0 or (self._left and not more):
@@ -199,6 +250,6 @@ def _nothing() -> None:
     pass
 
 
-def _chunk(body: bytes, *, more: bool) -> bytes:
-    begun = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-    return begun if more else begun + b"0\r\n\r\n"
+def chunk(part: bytes) -> bytes:
+    """Frame a part of an answer whose length is not known beforehand."""
+    return b"%x\r\n%b\r\n" % (len(part), part) if part else b""

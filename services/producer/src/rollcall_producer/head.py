@@ -49,6 +49,11 @@ class Head:
             self.expects = True
         self.headers.append((name, value))
 
+    def without_offer(self, method: bytes, version: bytes) -> bytes:
+        """Give the head as it would have come in without an offer to change to another protocol."""
+        others = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((b"%b %b HTTP/%b" % (method, self.target, version), *others, b"", b""))
+
     def scope(self, method: bytes, version: str, scheme: str, server: Address, client: Address) -> Scope:
         """Give the head as a scope. Headers that come later, which are trailers, get into none."""
         path, raw_path, query = _parse_target(self.target)

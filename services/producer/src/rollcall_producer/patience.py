@@ -39,13 +39,15 @@ class Patience:
         self.renew()
         return is_slow
 
-    def is_answer_untaken(self, unread: int) -> bool:
+    def is_answer_untaken(self, unread: int, added: int) -> bool:
         """Tell whether nothing of an answer was taken for too long.
 
         Args:
             unread: Bytes of it that are left.
+            added: Bytes that it had more since this was asked last.
         """
-        self._unread_for = self._unread_for + self._limits.sweep if unread >= self._unread > 0 else 0.0
+        untaken = unread - added >= self._unread > 0
+        self._unread_for = self._unread_for + self._limits.sweep if untaken else 0.0
         self._unread = unread
         return self._unread_for > self._limits.answer
 

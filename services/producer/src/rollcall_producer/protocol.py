@@ -131,11 +131,9 @@ class ProblemProtocol(asyncio.Protocol):
             self._awaiting = "end"
             self._exchange.keep_alive = False
             return b""
-        version = self._parser.get_http_version().encode()
-        head = [b"%b %b HTTP/%b" % (self._parser.get_method(), self._head.target, version)]
-        head += [b"%b: %b" % header for header in self._head.headers if header[0] != b"upgrade"]
         (offset,) = offer.args
-        return b"\r\n".join((*head, b"", bytes(data[offset:])))
+        head = self._head.without_offer(self._parser.get_method(), self._parser.get_http_version().encode())
+        return head + bytes(data[offset:])
 
     def on_message_begin(self) -> None:
         """Await the headers of a request whose first bytes are there."""
@@ -222,14 +220,13 @@ class ProblemProtocol(asyncio.Protocol):
 
     def sweep(self) -> None:
         """Note that time has passed, and end if the client takes too much of it."""
-        unread = self._transport.get_write_buffer_size()
+        unread, added = self._transport.get_write_buffer_size(), self._wire.pushed
+        self._wire.pushed = 0
         if unread:
-            if self._patience.is_answer_untaken(unread):
+            if self._patience.is_answer_untaken(unread, added):
                 metrics.unread_answers.inc()
                 self.abort()
-        elif self._flow.has_paused:  # time that passes while we read nothing is not the client's
-            self._flow.has_paused = self._flow.read_paused
-        else:
+        elif not self._flow.was_paused():  # time that passes while we read nothing is not the client's
             self._patience.wait()
             self._await_sender()
 

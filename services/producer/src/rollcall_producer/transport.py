@@ -10,11 +10,17 @@ class Wire:
     """A transport that the protocol may end in a way of its own.
 
     It passes on bound methods rather than calls, which costs a request nothing.
+
+    Attributes:
+        transport: The transport itself.
+        pushed: Bytes that were written without regard to how much was taken before.
     """
 
-    __slots__ = ("close", "is_closing", "write")
+    __slots__ = ("close", "is_closing", "pushed", "transport", "write")
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.transport = transport
+        self.pushed = 0
         self.write: Callable[[bytes], None] = transport.write
         self.is_closing = transport.is_closing
         self.close = close
@@ -39,20 +45,21 @@ def _nothing() -> None:
 
 
 class Flow(FlowControl):
-    """Flow control that reads no further while requests wait for their turn.
-
-    Attributes:
-        has_paused: Whether reading was paused at any time since this was last set to False.
-    """
+    """Flow control that reads no further while requests wait for their turn."""
 
     def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
         super().__init__(transport)
         self._waiting = waiting
-        self.has_paused = False
+        self._has_paused = False
+
+    def was_paused(self) -> bool:
+        """Tell whether reading was paused at any time since this was last asked."""
+        paused, self._has_paused = self._has_paused, self.read_paused
+        return paused
 
     def pause_reading(self) -> None:
         """Read no further."""
-        self.has_paused = True
+        self._has_paused = True
         super().pause_reading()
 
     def resume_reading(self) -> None:
