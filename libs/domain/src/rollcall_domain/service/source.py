@@ -154,6 +154,17 @@ class Source:
         )
         return {partition: (begins[partition], ends[partition]) for partition in partitions}
 
+    async def find(self, partitions: Collection[TopicPartition], time: int) -> dict[TopicPartition, int]:
+        """Find the first offset of each partition from which on there is a record of a time or later.
+
+        Args:
+            partitions: The partitions; one that has no such record is left out.
+            time: In milliseconds since 1970, UTC.
+        """
+        times = dict.fromkeys(partitions, time)
+        found = await self._fetcher.get_offsets_by_times(times, int(LEADER_LIMIT * 1000))
+        return {partition: first.offset for partition, first in found.items() if first is not None}
+
     def read(self, positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int] | None = None) -> None:
         """Read these partitions from now on, and no others.
 

@@ -125,26 +125,53 @@ class Archive:
             TimeoutError: Kafka does not answer.
         """
         while begin < end:
-            async with asyncio.timeout(ANSWER_LIMIT):
-                piece = await self._fetch(partition, begin)
-            kept, reached = sift(piece.data, sieve if not piece.given_up else _all)
-            if reached <= begin:
+            portion, reached = await self.read(partition, begin, sieve)
+            if reached == begin:
                 return  # what lies there is not committed
-            if kept:
-                records = MemoryRecords(kept)
-                fetched = PartitionRecords(partition, records, piece.given_up, begin, None, None, True, READ_COMMITTED)
-                for read in Portion(partition, fetched).pieces(_MANY):
+            if portion is not None:
+                for read in portion.pieces(_MANY):
                     yield [record for record in read if record.offset < end]
             begin = reached
 
-    async def _fetch(self, partition: TopicPartition, offset: int) -> Piece:
+    async def read(
+        self, partition: TopicPartition, begin: int, sieve: Sieve, size: int = PORTION
+    ) -> tuple[Portion | None, int]:
+        """Read a piece of a partition, but for batches of which nothing is wanted.
+
+        Args:
+            partition: The partition.
+            begin: The offset at which to begin.
+            sieve: Tells what is wanted.
+            size: Bytes to ask for, and more only where a single batch has more.
+
+        Returns:
+            What is wanted, if there is any; and the offset that comes after the piece, which is the same as before if
+            what lies there is not committed.
+
+        Raises:
+            KafkaError: Kafka refuses.
+            TimeoutError: Kafka does not answer.
+        """
+        async with asyncio.timeout(ANSWER_LIMIT):
+            piece = await self._fetch(partition, begin, size)
+        kept, reached = sift(piece.data, sieve if not piece.given_up else _all)
+        if reached <= begin:
+            return None, begin
+        if not kept:
+            return None, reached
+        records = MemoryRecords(kept)
+        fetched = PartitionRecords(partition, records, piece.given_up, begin, None, None, True, READ_COMMITTED)
+        return Portion(partition, fetched), reached
+
+    async def _fetch(self, partition: TopicPartition, offset: int, size: int) -> Piece:
         client = self._consumer._client  # noqa: SLF001 - no public way asks for one piece
         for left in reversed(range(TRIES)):
             leader = client.cluster.leader_for_partition(partition)
             try:
                 if leader in {None, -1}:
+                    client.add_topic(partition.topic)  # it may be one that was never asked about
                     raise NotLeaderForPartitionError(str(partition))
-                return await self._ask(leader, partition, offset)
+                return await self._ask(leader, partition, offset, size)
             except KafkaError as error:
                 if not (left and error.retriable):
                     raise
@@ -152,9 +179,9 @@ class Archive:
                 await client.force_metadata_update()
         raise AssertionError  # the last try has raised
 
-    async def _ask(self, leader: int, partition: TopicPartition, offset: int) -> Piece:
-        topics = [(partition.topic, [(partition.partition, offset, PORTION)])]
-        response = await self._consumer._client.send(leader, FetchRequest(0, 0, PORTION, READ_COMMITTED, topics))  # noqa: SLF001 - as above
+    async def _ask(self, leader: int, partition: TopicPartition, offset: int, size: int) -> Piece:
+        topics = [(partition.topic, [(partition.partition, offset, size)])]
+        response = await self._consumer._client.send(leader, FetchRequest(0, 0, size, READ_COMMITTED, topics))  # noqa: SLF001 - as above
         ((_, ((_, code, _, _, *rest),)),) = response.topics
         if code:
             raise for_code(code)(f"{partition.topic} {partition.partition} at {offset}")
