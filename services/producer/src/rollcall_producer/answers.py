@@ -8,7 +8,8 @@ from rollcall_domain.events import State, StudentRecordUpdate
 from rollcall_domain.times import write_time
 from rollcall_producer.update import StateName
 
-_NAMES: dict[State, StateName] = {State.LoggedIn: "LoggedIn", State.LoggedOut: "LoggedOut"}
+STATE_NAMES: dict[State, StateName] = {State.LoggedIn: "LoggedIn", State.LoggedOut: "LoggedOut"}
+"""States in the API's words."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
@@ -74,7 +75,7 @@ def of_record(known: record.StudentRecord) -> Record:
     """Tell a student's record."""
     return Record(
         known.student_id,
-        _NAMES[known.state],
+        STATE_NAMES[known.state],
         write_time(known.since),
         write_time(known.seen),
         known.logins,
@@ -92,7 +93,7 @@ def of_update(update: StudentRecordUpdate, timestamp: int, position: str, identi
         identity: Its record's id, if it has one.
     """
     told = UNSET if identity is None else identity.decode(errors="replace")
-    return Event(update.student_id, _NAMES[update.state], write_time(timestamp), position, told)
+    return Event(update.student_id, STATE_NAMES[update.state], write_time(timestamp), position, told)
 
 
 def of_alert(raised: alert.Alert) -> Alert:

@@ -18,6 +18,7 @@ REQUEST_HEADERS = (
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
+    "Last-Event-ID",
     "traceparent",
     "tracestate",
 )

@@ -9,7 +9,9 @@ them in one go.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
@@ -170,13 +172,22 @@ class Exchange:
         """Bytes that are written and not taken."""
         return self._wire.transport.get_write_buffer_size()
 
+    def limit(self, size: int) -> None:
+        """Have the system keep so many bytes at the most that are not on their way, where it can do that.
+
+        By itself it keeps megabytes for a client who does not read.
+        """
+        connected = self._wire.transport.get_extra_info("socket")
+        with suppress(AttributeError, OSError):
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
+
     def push(self, part: bytes) -> None:
         """Write a part of an answer that has begun, without waiting for room.
 
         Args:
             part: What `chunk` has made of it, or several such one behind the other.
         """
-        if not (self.is_over or self._wire.is_closing()):
+        if part and not (self.is_over or self._wire.is_closing()):
             self._wire.pushed += len(part)
             self._wire.write(part)
 

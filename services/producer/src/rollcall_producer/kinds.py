@@ -40,6 +40,7 @@ Kind = Literal[
     "behind",
     "view-unavailable",
     "log-unavailable",
+    "too-many-readers",
     # This service and Kafka
     "busy",
     "rate-limited",

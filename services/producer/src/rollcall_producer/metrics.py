@@ -58,6 +58,11 @@ connections = Gauge("rollcall_connections", "Connections that are open", registr
 unread_answers = Counter(
     "rollcall_unread_answers", "Connections that were cut because their answer was not taken", registry=registry
 )
+viewers = Gauge("rollcall_viewers", "Streams that are open", registry=registry, multiprocess_mode="livesum")
+stream_messages = Counter("rollcall_stream_messages", "Messages that were written to streams", registry=registry)
+slow_viewers = Counter(
+    "rollcall_slow_viewers", "Streams that were cut because they were not read fast enough", registry=registry
+)
 
 
 def settled(records: int, size: int, seconds: float, outcome: DeliveryError | None) -> None:

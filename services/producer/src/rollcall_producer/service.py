@@ -5,7 +5,7 @@ import contextlib
 import gc
 import socket
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from ipaddress import ip_network
 from types import ModuleType
@@ -124,7 +124,7 @@ async def serve(
             )
             listener = None if worker is None else socket.socket(fileno=worker.listener)
             http = HttpOptions(partial(ProblemProtocol, connections), edge.proxies, edge.tls, listener)
-            await _answer(app, edge, settings, http, stopping)
+            await _answer(app, edge, settings, http, partial(_wind_up, shown, settings, stopping))
     log.info("Stopped")
 
 
@@ -139,17 +139,24 @@ async def _background(steps: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterat
 
 
 async def _answer(
-    app: ASGIApp, edge: Edge, settings: ProducerSettings, http: HttpOptions, stopping: asyncio.Event
+    app: ASGIApp, edge: Edge, settings: ProducerSettings, http: HttpOptions, stopped: Callable[[], Awaitable[None]]
 ) -> None:
-    """Answer requests until the event is set, and those that are in hand then."""
+    """Answer requests until that is over, and those that are in hand then."""
     _spare_the_collector()
     async with (
         _traced(app, edge, settings) as outer,
         serving(outer, settings, grace=settings.deadline_seconds + ANSWERING, http=http),
     ):
-        await stopping.wait()
-        log.info("Shutting down")
-        await asyncio.sleep(settings.shutdown_delay_seconds)
+        await stopped()
+
+
+async def _wind_up(shown: Shown | None, settings: ProducerSettings, stopping: asyncio.Event) -> None:
+    """Wait for the event, and then for as long as load balancers need; end what would go on for ever."""
+    await stopping.wait()
+    log.info("Shutting down")
+    await asyncio.sleep(settings.shutdown_delay_seconds)
+    if shown is not None:
+        await shown.close()
 
 
 @contextlib.asynccontextmanager

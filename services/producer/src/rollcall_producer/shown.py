@@ -21,6 +21,8 @@ from rollcall_producer.reads.pipeline import PIPELINE_ROUTE, GetPipeline
 from rollcall_producer.reads.student import RECORD_ROUTE, GetRecord
 from rollcall_producer.reads.students import RECORDS_ROUTE, GetRecords
 from rollcall_producer.settings import ProducerSettings
+from rollcall_producer.stream.endpoint import STREAM_ROUTE, GetStream
+from rollcall_producer.stream.stream import Stream
 from rollcall_producer.tokens import Scope
 from rollcall_producer.views.group import Group
 from rollcall_producer.views.view import View
@@ -42,6 +44,7 @@ class Shown:
         self._view = View(settings, path)
         self._group = Group(settings, self._view)
         self._archive = Archive(settings)
+        self._stream = Stream(settings, self._archive)
 
     @property
     def fault(self) -> str | None:
@@ -51,7 +54,7 @@ class Shown:
     async def run(self) -> None:
         """Keep up with what is written, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for part in (self._view, self._group, self._archive):
+            for part in (self._view, self._group, self._archive, self._stream):
                 tasks.create_task(part.run())
 
     def routes(self, access: Access) -> list[Route]:
@@ -68,7 +71,14 @@ class Shown:
             ALERTS_ROUTE: GetAlerts(view, patience, partitions).answer,
             PIPELINE_ROUTE: GetPipeline(settings, view, self._group).answer,
         }
-        return [Route(path, access.guarded(answer, Scope.READ)) for path, answer in answers.items()]
+        return [
+            Route(STREAM_ROUTE, GetStream(self._stream, access), methods=["GET"]),  # before it is taken for a student
+            *(Route(path, access.guarded(answer, Scope.READ)) for path, answer in answers.items()),
+        ]
+
+    async def close(self) -> None:
+        """End what would go on for ever."""
+        await self._stream.close()
 
 
 @contextmanager

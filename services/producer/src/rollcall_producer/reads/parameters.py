@@ -12,7 +12,7 @@ import msgspec
 from starlette.types import Scope
 
 from rollcall_domain.events import State
-from rollcall_domain.place import Edge, parse_place, parse_span
+from rollcall_domain.place import Edge, Place, parse_place, parse_span
 from rollcall_producer.problems import SHOWN, Problem
 
 T = TypeVar("T")
@@ -104,17 +104,21 @@ class Parameters:
 
     def time(self, name: str) -> int | None:
         """Give a time, in milliseconds since 1970, UTC: `beginning` is 0, and `latest` is now."""
+        now = datetime.now(UTC)
+        place = self.place(name, now)
+        if isinstance(place, Edge):
+            return 0 if place is Edge.BEGINNING else int(now.timestamp() * 1000)
+        return None if place is None else max(0, int(place.timestamp() * 1000))
+
+    def place(self, name: str, now: datetime) -> Place | None:
+        """Give a place in the log."""
         given = self._given.get(name)
         if given is None:
             return None
-        now = datetime.now(UTC)
         try:
-            place = parse_place(given, now)
+            return parse_place(given, now)
         except ValueError as error:
             raise fault(name, f"is at fault: {error}") from None
-        if isinstance(place, Edge):
-            return 0 if place is Edge.BEGINNING else int(now.timestamp() * 1000)
-        return max(0, int(place.timestamp() * 1000))
 
     def span(self, name: str, default: timedelta, most: timedelta) -> int:
         """Give a span, in milliseconds."""

@@ -1,0 +1,1 @@
+"""`GET /Record/Stream`: what happens, as it happens, from any place on and for anybody."""
