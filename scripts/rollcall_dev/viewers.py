@@ -1,0 +1,204 @@
+"""Viewers of the stream of a running API, who read server-sent events as browsers do."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from time import monotonic
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+
+RETRY = 1.0
+"""Seconds before a viewer whose connection has broken connects again, if nobody has told it otherwise."""
+
+PATIENCE = 40.0
+"""Seconds after which a message that has not come will not come."""
+
+_BROKEN = (OSError, EOFError, asyncio.IncompleteReadError, ValueError)
+
+
+class Message(NamedTuple):
+    """A message.
+
+    Attributes:
+        id: The last id when it came.
+        event: Its kind.
+        data: What it says.
+        at: When it came, in seconds of the monotonic clock.
+    """
+
+    id: str
+    event: str
+    data: dict[str, Any]
+    at: float
+
+
+class RefusedError(Exception):
+    """A stream that was answered with something else.
+
+    Attributes:
+        status: The HTTP status.
+        head: The head of the answer.
+        body: Its body.
+    """
+
+    def __init__(self, status: int, head: str, body: bytes) -> None:
+        super().__init__(f"{status} {body.decode(errors='replace')}")
+        self.status = status
+        self.head = head
+        self.body = body
+
+
+class Viewer:
+    """A viewer.
+
+    Args:
+        host: Where the API is.
+        port: Where it listens.
+        parameters: What is asked for.
+        last_id: The id to go on from, if there is one.
+        headers: Further headers of the request.
+
+    Attributes:
+        messages: All that has come.
+        last_id: The last id that has come.
+        beats: How many ids have come without a message.
+        connections: How often it was connected.
+        head: The head of the latest answer.
+        ended: Whether the latest answer has ended in order.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        parameters: Mapping[str, str] | None = None,
+        last_id: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.messages: list[Message] = []
+        self.last_id = last_id
+        self.beats = 0
+        self.connections = 0
+        self.head = ""
+        self.ended = False
+        self._address = host, port
+        self._target = "/Record/Stream" + (f"?{urlencode(parameters)}" if parameters else "")
+        self._headers = dict(headers or {})
+        self._retry = RETRY
+        self._changed = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    async def follow(self) -> None:
+        """Read, and connect again wherever the connection breaks, until cancelled.
+
+        Raises:
+            RefusedError: The answer is another one.
+        """
+        while True:
+            with contextlib.suppress(*_BROKEN):
+                await self.read()
+            await asyncio.sleep(self._retry)
+
+    async def read(self) -> None:
+        """Connect, and read to the end.
+
+        Raises:
+            RefusedError: The answer is another one.
+            OSError: The connection breaks.
+        """
+        reader, writer = await asyncio.open_connection(*self._address)
+        try:
+            self.connections += 1
+            self.ended = False
+            writer.write(self._request())
+            await self._read_head(reader)
+            async for part in _parts(reader):
+                self._take(part)
+                self._changed.set()
+            self.ended = True
+            self._changed.set()
+        finally:
+            writer.transport.abort()
+
+    def _request(self) -> bytes:
+        headers = {"Host": "rollcall", "Accept": "text/event-stream", **self._headers}
+        if self.last_id:
+            headers["Last-Event-ID"] = self.last_id
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"GET {self._target} HTTP/1.1\r\n{lines}\r\n".encode()
+
+    async def _read_head(self, reader: asyncio.StreamReader) -> None:
+        self.head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        status = int(self.head.split(" ", 2)[1])
+        if status != 200 or "text/event-stream" not in self.head:  # noqa: PLR2004 - OK
+            raise RefusedError(status, self.head, await reader.read(65_536))
+
+    def _take(self, part: str) -> None:
+        """Take in what stands between two empty lines, as the HTML standard has it."""
+        event, data, identified = "message", "", False
+        for line in part.split("\n"):
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if field == "id":
+                self.last_id, identified = value, True
+            elif field == "event":
+                event = value
+            elif field == "data":
+                data += value
+            elif field == "retry":
+                self._retry = int(value) / 1000
+        if data:
+            self.messages.append(Message(self.last_id, event, msgspec.json.decode(data), monotonic()))
+        elif identified:
+            self.beats += 1
+
+    def note_end(self, reading: asyncio.Task[None]) -> None:
+        """Note that nothing more will come."""
+        self._failure = None if reading.cancelled() else reading.exception()
+        self._changed.set()
+
+    async def until(self, holds: Callable[["Viewer"], bool], patience: float = PATIENCE) -> None:
+        """Wait until something holds that comes with what is read.
+
+        Raises:
+            TimeoutError: It did not.
+            RefusedError: The answer is another one.
+            OSError: The connection has broken.
+        """
+        try:
+            async with asyncio.timeout(patience):
+                while not holds(self):
+                    if self._failure is not None:
+                        raise self._failure
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{len(self.messages)} messages came, the last ones {self.messages[-3:]}") from None
+
+    def count(self, event: str) -> int:
+        """Count the messages of a kind."""
+        return sum(message.event == event for message in self.messages)
+
+
+async def _parts(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Give what stands between two empty lines of a chunked body."""
+    held = b""
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        held += (await reader.readexactly(size + 2))[:-2]
+        *parts, held = held.split(b"\n\n")
+        for part in parts:
+            yield part.decode()
+
+
+@contextlib.asynccontextmanager
+async def viewing(viewer: Viewer) -> AsyncIterator[Viewer]:
+    """Have a viewer read on one connection while the body runs."""
+    reading = asyncio.create_task(viewer.read())
+    reading.add_done_callback(viewer.note_end)
+    try:
+        yield viewer
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])
