@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from hashlib import sha256
 
+import httpx
 import pytest
 
 from support.compose import Stack, Update, docker, events, eventually, handled, inspect, up
@@ -76,6 +77,23 @@ def test_several_workers_run_where_no_file_can_be_written(stack: Stack) -> None:
     )
     docker("stop", container)
     assert inspect(container)["State"]["ExitCode"] == 0
+
+
+def _status(stack: Stack, path: str) -> int:
+    try:
+        return httpx.get(stack.api + path, timeout=10).status_code
+    except httpx.TransportError:
+        return 0
+
+
+def test_what_was_sent_is_shown_also_after_the_api_has_started_again(stack: Stack) -> None:
+    (producer,) = stack.containers("producer")
+    stack.put([("shown", "LoggedIn")])
+    assert eventually(lambda: _status(stack, "/Record/shown") == 200)
+    docker("restart", producer)
+    assert eventually(lambda: _status(stack, "/readyz") == 200)
+    assert _status(stack, "/Record/shown") == 200
+    assert len([event for event in events(producer) if event["event"] == "Building the view anew"]) == 1
 
 
 def test_the_image_alone_lets_nobody_in_without_a_token(stack: Stack) -> None:
