@@ -68,13 +68,14 @@ def filter_body(_: HookContext, body: Json) -> bool:
 def before_call(_: HookContext, case: AnyCase, __: dict[str, Any]) -> None:
     """Give each update an id of its own: one that another update had is refused.
 
-    And leave out a cursor that nobody has given, a position that there will never be, for which reads would wait, and
-    spans that are longer than others, which schemas can't say.
+    And leave out a cursor or a last id that nobody has given, a position that there will never be, for which reads
+    would wait, and spans that are longer than others, which schemas can't say.
     """
     query: Json = case.query or {}
     for name in [name for name, value in query.items() if name == "cursor" or _UNTOLD.fullmatch(str(value))]:
         del query[name]
     headers: Json = case.headers or {}
+    headers.pop("Last-Event-ID", None)
     _make_own(headers, "Idempotency-Key")
     body: Json = case.body
     for update in body if isinstance(body, list) else []:

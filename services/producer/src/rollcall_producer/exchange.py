@@ -49,6 +49,7 @@ class Exchange:
         response_started: Whether a part of the answer is on its way.
         response_complete: Whether all of it is.
         disconnected: Whether the client will not get it.
+        endless: Whether it goes on until the client hangs up.
     """
 
     keep_alive = True
@@ -58,6 +59,7 @@ class Exchange:
     response_started = False
     response_complete = False
     disconnected = False
+    endless = False
     _task: asyncio.Task[None]
     _arrival: asyncio.Event | None = None
     _news = False
@@ -172,14 +174,17 @@ class Exchange:
         """Bytes that are written and not taken."""
         return self._wire.transport.get_write_buffer_size()
 
-    def limit(self, size: int) -> None:
-        """Have the system keep so many bytes at the most that are not on their way, where it can do that.
+    def hold_open(self, kept: int) -> None:
+        """Have an answer that has begun go on by `push`, until the client hangs up.
 
-        By itself it keeps megabytes for a client who does not read.
+        Args:
+            kept: Bytes that the system is to keep at the most that are not on their way, where it can do that. By
+                itself it keeps megabytes for a client who does not read.
         """
+        self.endless = True
         connected = self._wire.transport.get_extra_info("socket")
         with suppress(AttributeError, OSError):
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, kept)
 
     def push(self, part: bytes) -> None:
         """Write a part of an answer that has begun, without waiting for room.

@@ -197,7 +197,8 @@ class ProblemProtocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Keep the connection until its requests are answered: a caller may be done with sending before that."""
-        if not self._is_answering() or (self._exchange.more_body and not self._pipeline):
+        exchange = self._exchange if self._is_answering() else None
+        if exchange is None or exchange.endless or (exchange.more_body and not self._pipeline):
             return False
         self._exchange.keep_alive = False
         return True

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
-from rollcall_domain.events import State
+from rollcall_domain.events import STUDENT_ID_SCHEMA, State
 from rollcall_producer import problems
 from rollcall_producer.description import examples
 from rollcall_producer.kinds import Kind
 from rollcall_producer.reads.parameters import LIMIT, MOST
 from rollcall_producer.repeats import REMEMBERED
+from rollcall_producer.stream.asked import LAST_ID
+from rollcall_producer.stream.kinds import KINDS
 from rollcall_producer.update import ID_LIMIT
 
 Described = dict[str, Any]
@@ -29,6 +31,8 @@ _TIME: Described = {
     "examples": ["-30m", "2026-11-23T08:00:00Z"],
 }
 """A place in time."""
+
+_KINDS = f"^({'|'.join(KINDS)})(,({'|'.join(KINDS)}))*$"
 
 _SPAN: Described = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$"}
 """A span of time."""
@@ -111,6 +115,12 @@ PARAMETERS: dict[str, Described] = {
         "description": "The ETag of the document that the caller has.",
         "schema": {"type": "string"},
     },
+    LAST_ID: {
+        "name": LAST_ID,
+        "in": "header",
+        "description": "The id of the last message that the caller has; goes before `from`. Browsers send it.",
+        "schema": {"type": "string"},
+    },
     "StudentId": {
         "name": "StudentId",
         "in": "path",
@@ -138,6 +148,13 @@ PARAMETERS: dict[str, Described] = {
     "at": _query("at", "The record as it was then.", _TIME),
     "from": _query("from", "Updates of that time or later.", _TIME),
     "to": _query("to", "Updates of that time or earlier.", _TIME),
+    "begin": _query("from", "Where to begin.", {**_TIME, "default": "latest"}),
+    "kinds": _query(
+        "kinds",
+        f"Which kinds of messages: {', '.join(KINDS)}, with commas between.",
+        {"type": "string", "pattern": _KINDS, "default": ",".join(KINDS), "examples": ["event,alert"]},
+    ),
+    "student": _query("student", "Messages about this student alone.", {"type": "string", **STUDENT_ID_SCHEMA}),
     "window": _query("window", "How far back, by default 30m of activity and 10m of alerts.", _SPAN),
     "step": _query("step", "How long each step is, in whole minutes.", {**_SPAN, "default": "1m"}),
 }

@@ -120,6 +120,7 @@ PROBLEMS: dict[Kind, Problem] = {
         later("behind", "the view does not reflect 4@17 within 5 s; the worker may be behind"),
         later("view-unavailable", "the view is being built"),
         later("log-unavailable", "the log can't be read: no connection"),
+        later("too-many-readers", "32 read the past already"),
         Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an unforeseen error, which was logged"),
     )
 }

@@ -3,6 +3,7 @@
 from rollcall_producer.description import examples
 from rollcall_producer.description.components import Described, content, headers, lines, parameters, schema
 from rollcall_producer.description.operation import JSON, NDJSON, Operation
+from rollcall_producer.description.streaming import STREAM
 from rollcall_producer.kinds import Kind
 from rollcall_producer.reads.activity import ACTIVITY_ROUTE
 from rollcall_producer.reads.alerts import ALERTS_ROUTE
@@ -10,6 +11,7 @@ from rollcall_producer.reads.events import HISTORY_ROUTE
 from rollcall_producer.reads.pipeline import PIPELINE_ROUTE
 from rollcall_producer.reads.student import RECORD_ROUTE
 from rollcall_producer.reads.students import RECORDS_ROUTE
+from rollcall_producer.stream.endpoint import STREAM_ROUTE
 from rollcall_producer.tokens import Scope
 
 _PROBLEMS: tuple[Kind, ...] = ("invalid-parameter", "view-unavailable", "too-many-connections")
@@ -47,6 +49,7 @@ _RECORD = _read(
 _RECORD["responses"]["304"] = _SAME
 
 READS: dict[tuple[str, str], Operation] = {
+    ("GET", STREAM_ROUTE): STREAM,
     ("GET", RECORDS_ROUTE): Operation(
         _read(
             "getRecords",

@@ -113,7 +113,7 @@ class Stream:
 
     async def show(self, line: Line, asked: Asked, receive: Receive) -> None:
         """Show it to a viewer whose answer has begun, until either of both ends."""
-        line.limit(KEPT)
+        line.hold_open(KEPT)
         line.push(sse.RETRY)
         if self._is_closed:
             line.end()

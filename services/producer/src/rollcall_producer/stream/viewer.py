@@ -20,8 +20,8 @@ class Line(Protocol):
     def unsent(self) -> int:
         """Bytes that the client has not taken."""
 
-    def limit(self, size: int) -> None:
-        """Have the system keep so many bytes at the most."""
+    def hold_open(self, kept: int) -> None:
+        """Have it go on by itself; the system keeps so many bytes at the most."""
 
     def push(self, part: bytes) -> None:
         """Write a part of it."""
