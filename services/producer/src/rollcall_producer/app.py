@@ -16,7 +16,7 @@ from rollcall_producer import cors, metrics, problems
 from rollcall_producer.access import Access
 from rollcall_producer.bulk import PostUpdates
 from rollcall_producer.description import openapi, page
-from rollcall_producer.description.document import Document
+from rollcall_producer.document import Document
 from rollcall_producer.ingest import Ingest
 from rollcall_producer.put import PutUpdate
 from rollcall_producer.rate import RateLimit
