@@ -33,7 +33,7 @@ def staging(directory: Path, progress: Progress) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress.line("waiting for another process that prepares Kafka")
+            progress.line("waiting for another process that prepares the same")
             fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
