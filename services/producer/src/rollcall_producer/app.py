@@ -46,7 +46,7 @@ def create_app(  # noqa: PLR0913 - all that it is made of
         limit: What each client may send, or None for any number of updates.
         origins: Origins whose pages may call.
         patience: Seconds that an upload waits for room.
-        reads: Routes that show what was written.
+        reads: Routes that show what was written, the page among them.
     """
     put = PutUpdate(ingest, access, limit, traffic)
     app = Starlette(

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from rollcall_domain.errors import ConfigurationError
 from rollcall_domain.service.settings import env_name
 from rollcall_producer.access import Access, Endpoint
+from rollcall_producer.page.routes import page_routes
 from rollcall_producer.past.archive import Archive
 from rollcall_producer.reads.activity import ACTIVITY_ROUTE, GetActivity
 from rollcall_producer.reads.alerts import ALERTS_ROUTE, GetAlerts
@@ -58,7 +59,7 @@ class Shown:
                 tasks.create_task(part.run())
 
     def routes(self, access: Access) -> list[Route]:
-        """List the routes that answer from it."""
+        """List the routes that answer from it, and those of the page, which asks them."""
         settings, view = self._settings, self._view
         partitions = settings.partitions
         patience = Patience(settings, view, self._group)
@@ -74,6 +75,7 @@ class Shown:
         return [
             Route(STREAM_ROUTE, GetStream(self._stream, access), methods=["GET"]),  # before it is taken for a student
             *(Route(path, access.guarded(answer, Scope.READ)) for path, answer in answers.items()),
+            *page_routes(),
         ]
 
     async def close(self) -> None:

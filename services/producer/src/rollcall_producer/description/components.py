@@ -109,6 +109,13 @@ PARAMETERS: dict[str, Described] = {
         ),
         "schema": {"type": "string", "enum": ["all", "rejected"], "default": "rejected"},
     },
+    "file": {
+        "name": "name",
+        "in": "path",
+        "required": True,
+        "description": "The file's name.",
+        "schema": {"type": "string", "examples": ["main.js"]},
+    },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",

@@ -8,6 +8,7 @@ from rollcall_producer import answers
 from rollcall_producer.bulk import End
 from rollcall_producer.description import schemas
 from rollcall_producer.description.components import HEADERS, PARAMETERS, refusals
+from rollcall_producer.description.documents import PAGE
 from rollcall_producer.description.operation import Operation
 from rollcall_producer.description.operations import EVERYWHERE, GUARDED, NOWHERE, OPERATIONS
 from rollcall_producer.description.reading import READS
@@ -35,11 +36,11 @@ def document(*, guarded: bool, reads: bool = True) -> dict[str, Any]:
 
     Args:
         guarded: Whether callers need tokens.
-        reads: Whether what was written is shown.
+        reads: Whether what was written is shown, by reads and on the page.
     """
     paths: dict[str, Any] = {}
     for (method, path), operation in OPERATIONS.items():
-        if not reads and (method, path) in READS:
+        if not reads and (method, path) in {**READS, **PAGE}:
             continue
         paths.setdefault(path, {})[method.lower()] = _describe(operation, guarded=guarded)
     return {
@@ -61,6 +62,7 @@ def document(*, guarded: bool, reads: bool = True) -> dict[str, Any]:
             {"name": "Reads", "description": "What has come of it."},
             {"name": "Operation", "description": "How the service fares."},
             {"name": "Description", "description": "What there is."},
+            {"name": "Page", "description": "What people look at."},
         ],
         "paths": paths,
         "components": _components(guarded=guarded),

@@ -4,8 +4,9 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from rollcall_producer.bulk import End
 from rollcall_producer.description import examples
-from rollcall_producer.description.components import Described, content, headers, lines, parameters, schema
-from rollcall_producer.description.operation import HTML, JSON, NDJSON, Operation
+from rollcall_producer.description.components import content, headers, lines, parameters, schema
+from rollcall_producer.description.documents import DESCRIPTION, PAGE
+from rollcall_producer.description.operation import JSON, NDJSON, Operation
 from rollcall_producer.description.reading import READS
 from rollcall_producer.edge import BODY_LIMIT
 from rollcall_producer.form import ARRAY_LIMIT
@@ -125,8 +126,6 @@ _POST = Operation(
     ),
 )
 
-_NOT_MODIFIED: Described = {"description": "The document is the one that the caller has.", "headers": headers("ETag")}
-
 
 def _health(identity: str, summary: str, *, may_fail: bool) -> Operation:
     responses = {"200": {"description": "Yes.", "content": content(JSON, schema("Health"), yes={"status": "ok"})}}
@@ -134,26 +133,6 @@ def _health(identity: str, summary: str, *, may_fail: bool) -> Operation:
         no = {"status": "unavailable", "reason": "shutting down"}
         responses["503"] = {"description": "No, and why.", "content": content(JSON, schema("Health"), no=no)}
     return Operation({"operationId": identity, "summary": summary, "tags": ["Operation"], "responses": responses})
-
-
-def _document(identity: str, summary: str, media_type: str, described: Described) -> Operation:
-    return Operation(
-        {
-            "operationId": identity,
-            "summary": summary,
-            "tags": ["Description"],
-            "parameters": parameters("If-None-Match"),
-            "responses": {
-                "200": {
-                    "description": "The document.",
-                    "headers": headers("ETag"),
-                    "content": content(media_type, described),
-                },
-                "304": _NOT_MODIFIED,
-            },
-        },
-        problems=("too-many-connections",),
-    )
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -173,8 +152,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         },
         Scope.READ,
     ),
-    ("GET", "/openapi.json"): _document("getDescription", "This description", JSON, {"type": "object"}),
-    ("GET", "/docs"): _document("getDocs", "This description, for people", HTML, {"type": "string"}),
+    **DESCRIPTION,
+    **PAGE,
 }
 """Each method of each path."""
 
