@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from rollcall_dev import browser
 from rollcall_dev.environment import ROOT, uv
 from rollcall_dev.lock import EXPORTS
 
@@ -60,7 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/test", description="Check all that must hold.")
     parser.add_argument("--fast", action="store_true", help="leave out what needs a broker or a container")
     options = parser.parse_args()
-    left_out = _left_out(fast=options.fast)
+    left_out = tests_left_out(fast=options.fast)
     results = []
     for step in _steps([*left_out]):
         print(f"\n== {step.name}", flush=True)
@@ -76,18 +77,35 @@ def main() -> int:
     return int(not all(held for _, held, _ in results))
 
 
-def _left_out(*, fast: bool) -> dict[str, str]:
-    """Name the tests that are left out, and why."""
+def tests_left_out(*, fast: bool) -> dict[str, str]:
+    """Name the tests that are left out, and why.
+
+    Args:
+        fast: Whether all are that need a broker or a container.
+    """
     if fast:
-        return dict.fromkeys(("integration", "e2e", "containers", "fuzz/test_api.py"), "because of --fast")
+        return dict.fromkeys(("integration", "e2e", "browser", "containers", "fuzz/test_api.py"), "because of --fast")
+    lacking = {"browser": _lacks_browser(), "containers": _lacks_docker()}
+    return {tests: f"because {why}" for tests, why in lacking.items() if why is not None}
+
+
+def _lacks_browser() -> str | None:
+    try:
+        browser.find()
+    except browser.NoBrowserError as error:
+        return str(error)
+    return None
+
+
+def _lacks_docker() -> str | None:
     docker = shutil.which("docker")
     if docker is None:
-        return {"containers": "because there is no docker command"}
+        return "there is no docker command"
     if subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:
-        return {"containers": "because no Docker engine answers"}
+        return "no Docker engine answers"
     if subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode != 0:
-        return {"containers": "because docker has no compose plugin"}
-    return {}
+        return "docker has no compose plugin"
+    return None
 
 
 def _steps(left_out: list[str]) -> list[Step]:

@@ -1,7 +1,8 @@
 """An API that shows what a worker derives, and somebody who writes and reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +31,18 @@ class School:
         answer = await self.client.put("/Record/Update", json=update)
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.headers["X-Rollcall-Position"]
+
+    async def puts(self, *updates: tuple[str, str]) -> None:
+        """Send updates, one after the other."""
+        for student, state in updates:
+            await self.put(student, state)
+
+    async def upload(self, updates: Iterable[Mapping[str, str]]) -> None:
+        """Send many updates at once."""
+        body = "".join(f"{json.dumps(update)}\n" for update in updates)
+        headers = {"Content-Type": "application/x-ndjson"}
+        answer = await self.client.post("/Record/Updates", content=body, headers=headers)
+        assert answer.status_code == httpx.codes.OK, answer.text
 
     async def get(self, path: str, **parameters: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Read something."""

@@ -7,6 +7,7 @@ import { Parser } from "./sse.js";
 const SILENCE_MS = 40_000; // the API says something every 15 s
 const SHORTEST_MS = 500;
 const LONGEST_MS = 5_000;
+const BETWEEN_MS = 50;
 const NOT_THE_REQUEST = [408, 429];
 
 /**
@@ -30,6 +31,8 @@ export class Connection {
   #api;
   #listener;
   #current = { closed: true, attempt: new AbortController() };
+  /** @type {Promise<void> | null} */
+  #ended = null;
   #wake = () => {};
 
   /**
@@ -40,7 +43,7 @@ export class Connection {
   open(parameters, lastId = "") {
     this.close();
     this.#current = { closed: false, attempt: new AbortController(), parameters, lastId };
-    this.#keep(this.#current);
+    this.#ended = this.#follow(this.#ended, this.#current);
   }
 
   /** Close it. */
@@ -50,12 +53,21 @@ export class Connection {
     this.#wake();
   }
 
+  /** Open a stream, not before the one that was open has ended: a browser has few connections for each host. */
+  async #follow(ended, stream) {
+    if (ended !== null) {
+      await ended;
+      await this.#rest(BETWEEN_MS); // in which the browser closes it
+    }
+    await this.#keep(stream);
+  }
+
   async #keep(stream) {
     let failures = 0;
     while (!stream.closed) {
       let why = "The service has closed the connection.";
       try {
-        await this.#follow(stream, () => {
+        await this.#attempt(stream, () => {
           failures = 0;
         });
       } catch (error) {
@@ -71,7 +83,7 @@ export class Connection {
     }
   }
 
-  async #follow(stream, arrived) {
+  async #attempt(stream, arrived) {
     stream.attempt = new AbortController();
     const { signal } = stream.attempt;
     const headers = { Accept: "text/event-stream", ...(stream.lastId && { "Last-Event-ID": stream.lastId }) };

@@ -69,9 +69,17 @@ export class Feed {
   place(status) {
     if (status === "live" && this.#isPast) say(this.#said, `Caught up after ${counted(this.#count, "event")}: live.`);
     if (status === "replaying") say(this.#said, "Replaying the past.");
-    if (status === "live") for (const choice of this.#choices) choice.checked = choice.value === "latest";
+    if (status === "live") this.#choose("latest");
     if (status === "live" || status === "replaying") this.#isPast = status === "replaying";
     this.#measure();
+  }
+
+  /** Move the choice, and the focus with it if it is there: within a group of choices they go together. */
+  #choose(from) {
+    const chosen = this.#choices.find((choice) => choice.value === from);
+    if (chosen.checked) return;
+    chosen.checked = true;
+    if (this.#choices.includes(document.activeElement)) chosen.focus();
   }
 
   #toggle() {
