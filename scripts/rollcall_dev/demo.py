@@ -17,9 +17,8 @@ QUIET: Mapping[str, str] = {PREFIX + "LOG_RECORDS": "false", PREFIX + "ACCESS_LO
 _STOP_LIMIT = 5.0
 
 
-def welcome(api: str) -> None:
-    """Say what there is to be seen, and where."""
-    show("rollcall", f"page   {api}/")
+def welcome() -> None:
+    """Say what there is to be seen."""
     show("rollcall", f"demo   {SUMMARY}")
 
 

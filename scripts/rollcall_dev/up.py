@@ -133,7 +133,7 @@ async def _work(options: argparse.Namespace, urls: list[str], servers: str, seen
     if options.check:
         await _check(urls[-1], seen)
     elif options.demo:
-        demo.welcome(urls[-1])
+        demo.welcome()
         async with demo.playing(urls[-1], used=options.data is not None or brokers.GIVEN in os.environ) as school:
             raise Failure(await school.ended())
     else:
@@ -219,6 +219,7 @@ async def _fault(client: httpx.AsyncClient, url: str) -> str | None:
 
 
 def _welcome(api: str, servers: str) -> None:
+    show("rollcall", f"page   {api}/")
     show("rollcall", f"API    {api}/Record/Update")
     show("rollcall", f"Kafka  {servers}")
     insecure = "--insecure " if api.startswith("https") else ""

@@ -68,7 +68,6 @@ export class Feed {
    */
   place(status) {
     if (status === "live" && this.#isPast) say(this.#said, `Caught up after ${counted(this.#count, "event")}: live.`);
-    if (status === "replaying") say(this.#said, "Replaying the past.");
     if (status === "live") this.#choose("latest");
     if (status === "live" || status === "replaying") this.#isPast = status === "replaying";
     this.#measure();

@@ -1,22 +1,27 @@
-/** When work is done: once a frame, one at a time, and never so long that the page stands still. */
+/** When work is done: with a frame, one at a time, and never so long that the page stands still. */
 
 const LONGEST_MS = 12;
+const APART_MS = 100;
 
 /**
- * Have work done with the next frame, however often it is asked for until then.
+ * Have work done with the next frame, however often it is asked for until then, and with few frames if that is often.
  * @param {() => void} work
  * @returns {() => void} Asks for it.
  */
 export function framed(work) {
-  let asked = false;
+  let isAsked = false;
+  let last = -APART_MS;
   const run = () => {
-    asked = false;
+    isAsked = false;
+    last = performance.now();
     work();
   };
   return () => {
-    if (asked) return;
-    asked = true;
-    requestAnimationFrame(run);
+    if (isAsked) return;
+    isAsked = true;
+    const wait = last + APART_MS - performance.now();
+    if (wait > 0) setTimeout(() => requestAnimationFrame(run), wait);
+    else requestAnimationFrame(run);
   };
 }
 

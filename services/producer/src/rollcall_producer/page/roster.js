@@ -55,7 +55,9 @@ export class Roster {
    */
   hear(record) {
     this.#news.set(record.StudentId, record);
-    this.#apply();
+    if (this.#news.size < REMEMBERED) return this.#apply();
+    this.#news.clear(); // too many, as in a page that is not looked at
+    this.refresh();
   }
 
   async #read() {
