@@ -7,6 +7,7 @@ import { counted, minute, number } from "./words.js";
 
 const READ_MS = 60_000;
 const SETTLE_MS = 10_000;
+const FRESH_MS = 5_000;
 
 /** Shows the last half hour: what is counted here as it comes is read again from time to time. */
 export class Activity {
@@ -46,6 +47,7 @@ export class Activity {
     if (step === undefined) return;
     if (event.State === "LoggedIn") step.logins += 1;
     else step.logouts += 1;
+    step.heard = Date.now();
     this.#show();
   }
 
@@ -55,18 +57,15 @@ export class Activity {
     try {
       const answer = await this.#api.get("Activity", { window: "30m", step: "1m" });
       this.#width = answer.StepSeconds * 1000;
-      this.#steps = answer.Steps.map((step) => ({
-        start: new Date(step.Start),
-        logins: step.Logins,
-        logouts: step.Logouts,
-      }));
+      const counted = new Map(this.#steps.map((step) => [step.start.getTime(), step]));
+      this.#steps = answer.Steps.map((step) => merged(step, counted.get(Date.parse(step.Start))));
       this.#show();
     } catch {
       this.#isOff = true; // the status says that nothing comes in
     }
   }
 
-  /** A read may have missed what was on its way, so what was counted meanwhile is read once more. */
+  /** What was counted here is read once more after a while. */
   #isDue() {
     if (document.hidden) return false;
     const last = this.#steps.at(-1);
@@ -81,7 +80,7 @@ export class Activity {
     for (let moved = 0; moved < count; moved += 1) {
       const next = this.#steps.at(-1).start.getTime() + this.#width;
       if (at < next || at > Date.now() + count * this.#width) return;
-      this.#steps.push({ start: new Date(next), logins: 0, logouts: 0 });
+      this.#steps.push({ start: new Date(next), logins: 0, logouts: 0, heard: 0 });
       this.#steps.shift();
     }
   }
@@ -111,4 +110,15 @@ export class Activity {
     });
     this.#body.replaceChildren(...rows);
   }
+}
+
+/** Take a step as it was read; but of one that news came of just now, what was read may lack the last of them. */
+function merged(read, counted) {
+  const isFresh = counted !== undefined && Date.now() - counted.heard < FRESH_MS;
+  return {
+    start: new Date(read.Start),
+    logins: isFresh ? Math.max(read.Logins, counted.logins) : read.Logins,
+    logouts: isFresh ? Math.max(read.Logouts, counted.logouts) : read.Logouts,
+    heard: counted?.heard ?? 0,
+  };
 }

@@ -29,8 +29,10 @@ export class Alerts {
   #alerts = new Map();
   /** @type {Map<string, HTMLElement>} */
   #rows = new Map();
-  #unsaid = [];
-  #saying = 0;
+  #isRead = false;
+  #unsaid = 0;
+  #newest = null;
+  #isSpeaking = false;
   #show = framed(() => this.#render());
 
   /** Read them anew. */
@@ -45,15 +47,17 @@ export class Alerts {
     this.#alerts.set(alert.Id, alert);
     this.#trim();
     this.#show();
-    this.#unsaid.push(alert);
-    this.#saying ||= setTimeout(() => this.#speak(), this.#unsaid.length > 1 ? SAY_MS : 0);
+    this.#unsaid += 1;
+    this.#newest = alert;
+    if (!this.#isSpeaking) this.#speak();
   }
 
   async #load() {
     try {
       const { Alerts: alerts } = await this.#api.get("Alerts", { window: "1d", limit: SHOWN });
-      for (const alert of alerts) this.#alerts.set(alert.Id, alert);
-      this.#trim();
+      if (this.#isRead) for (const alert of alerts.toReversed()) this.hear(alert);
+      else for (const alert of alerts) this.#alerts.set(alert.Id, alert);
+      this.#isRead = true;
       this.#show();
     } catch {
       // the status says that nothing comes in
@@ -74,15 +78,15 @@ export class Alerts {
     say(this.#count, count === 0 ? "" : count === SHOWN ? `the last ${SHOWN}` : String(count));
   }
 
+  /** Say what came, and then nothing for a while. */
   #speak() {
-    const [first] = this.#unsaid;
-    const many = this.#unsaid.length;
-    this.#unsaid = [];
-    const one = `Alert: ${name(first)}, ${first.StudentId}`;
-    say(this.#said, many === 1 ? one : `${counted(many, "new alert")}, the first: ${name(first)}`);
-    this.#saying = setTimeout(() => {
-      this.#saying = 0;
-      if (this.#unsaid.length > 0) this.#speak();
+    const what = `${name(this.#newest)}, ${this.#newest.StudentId}`;
+    say(this.#said, this.#unsaid === 1 ? `Alert: ${what}` : `${counted(this.#unsaid, "new alert")}, the last: ${what}`);
+    this.#unsaid = 0;
+    this.#isSpeaking = true;
+    setTimeout(() => {
+      this.#isSpeaking = false;
+      if (this.#unsaid > 0) this.#speak();
     }, SAY_MS);
   }
 }

@@ -14,6 +14,7 @@ const LEAST_SHARE = 0.2; // so that labels do not lie on each other
  * @property {Date} start
  * @property {number} logins
  * @property {number} logouts
+ * @property {number} heard When news of it came last, in milliseconds since 1970.
  */
 
 /** Draws as large as it is shown, and anew when that changes. */
