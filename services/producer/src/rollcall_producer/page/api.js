@@ -1,5 +1,7 @@
 /** The API: requests with the token, and what it answers. */
 
+const PATIENCE_MS = 20_000;
+
 /** An answer that says what is wrong. */
 export class Problem extends Error {
   /**
@@ -36,7 +38,7 @@ export class Api {
    * @throws {Problem}
    */
   async get(path, parameters = {}) {
-    const response = await this.open(path, parameters);
+    const response = await this.open(path, parameters, {}, AbortSignal.timeout(PATIENCE_MS));
     return response.json();
   }
 
@@ -45,11 +47,11 @@ export class Api {
    * @param {string} path
    * @param {Record<string, string | number | boolean>} parameters
    * @param {Record<string, string>} headers
-   * @param {AbortSignal} [signal]
+   * @param {AbortSignal} signal
    * @returns {Promise<Response>}
    * @throws {Problem}
    */
-  async open(path, parameters, headers = {}, signal = undefined) {
+  async open(path, parameters, headers, signal) {
     if (this.#token.isWanted) throw new Problem(401, { detail: "A token is needed." });
     const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
     try {
@@ -69,7 +71,12 @@ export class Api {
    */
   async put(update, key) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
-    const response = await this.#send("Record/Update", { method: "PUT", headers, body: JSON.stringify(update) });
+    const response = await this.#send("Record/Update", {
+      method: "PUT",
+      headers,
+      body: JSON.stringify(update),
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     return response.headers.get("X-Rollcall-Position") ?? "";
   }
 
@@ -79,7 +86,8 @@ export class Api {
     try {
       response = await fetch(url, { ...options, headers, cache: "no-store", credentials: "omit" });
     } catch (error) {
-      if (options.signal?.aborted) throw error;
+      if (error.name === "TimeoutError") throw new Problem(0, { detail: "The service does not answer." });
+      if (options.signal.aborted) throw error;
       throw new Problem(0, { detail: "The service can't be reached." });
     }
     if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
