@@ -8,7 +8,7 @@ const SHOWN = 100;
 const READ = 150; // so that there are others to move up when some leave
 const REMEMBERED = 10_000;
 const SEARCH_MS = 150;
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 1_500; // the API gives a count again for a second
 const SETTLE_AT_LEAST_MS = 5_000;
 
 /** Shows who is in, whatever their number: it never has more than the first ones. */
