@@ -12,8 +12,8 @@ export class Pipeline {
   /** @param {import("./api.js").Api} api */
   constructor(api) {
     this.#api = api;
-    setInterval(() => document.hidden || this.refresh(), ASK_MS);
-    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    setInterval(() => this.refresh(), ASK_MS);
+    document.addEventListener("visibilitychange", () => this.refresh());
   }
 
   #api;
@@ -26,6 +26,7 @@ export class Pipeline {
   refresh = single(() => this.#load());
 
   async #load() {
+    if (document.hidden) return;
     try {
       const answer = await this.#api.get("Pipeline");
       this.#show(answer.LagSeconds, answer.LagRecords, answer.LastCommit);

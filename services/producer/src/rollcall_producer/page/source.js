@@ -4,6 +4,7 @@ import { Connection } from "./connection.js";
 
 const ALL = "event,state,alert";
 const ASK_MS = 2_000;
+const AGAIN_MS = 2_000;
 
 /**
  * @typedef {object} Ears
@@ -35,6 +36,7 @@ export class Source {
   #connection;
   #isPast = false;
   #asking = 0;
+  #again = 0;
 
   /**
    * Begin anew.
@@ -75,7 +77,10 @@ export class Source {
       return;
     }
     this.#ears.status("live", "");
-    this.#ears.refresh(); // what changed before the stream was open is in no message
+    // What changed before the stream was open is in no message, and may come to be read a moment later.
+    this.#ears.refresh();
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#ears.refresh(), AGAIN_MS);
   }
 
   #changed(status, why) {
