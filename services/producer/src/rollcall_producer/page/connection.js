@@ -14,6 +14,7 @@ const NOT_THE_REQUEST = [408, 429];
  * @typedef {object} Listener
  * @property {(message: import("./sse.js").Message) => void} message Is given each message.
  * @property {(status: "open" | "lost" | "refused", why: string) => void} status Is told how it is.
+ * @property {() => void} gone Is told that the API can't go on from where it was.
  */
 
 /** Has at most one stream open. */
@@ -73,7 +74,7 @@ export class Connection {
       } catch (error) {
         if (stream.closed) return;
         if (error instanceof Problem && error.isRefusal) return this.#listener.status("refused", error.message);
-        if (isOfTheRequest(error)) stream.lastId = ""; // what it names is not there any more
+        if (stream.lastId && isOfTheRequest(error)) return this.#listener.gone();
         why = error instanceof Problem || error instanceof Silence ? error.message : "The connection broke.";
       }
       if (stream.closed) return;

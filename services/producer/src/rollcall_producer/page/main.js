@@ -31,8 +31,8 @@ const source = new Source(api, {
   state: (record) => roster.hear(record),
   alert: (alert) => alerts.hear(alert),
   gap: (why) => {
-    feed.gap(why);
-    status.mention(`${why} The page has begun anew, from what happens now.`);
+    feed.gap(`${why}: events are missing here.`);
+    status.mention(`${why}, and has begun anew, from what happens now.`);
   },
   refresh: () => {
     for (const panel of [roster, activity, alerts, pipeline]) panel.refresh();

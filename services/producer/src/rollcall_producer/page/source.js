@@ -29,6 +29,7 @@ export class Source {
     this.#connection = new Connection(api, {
       message: (message) => this.#hear(message),
       status: (status, why) => this.#changed(status, why),
+      gone: () => this.#beginAnew("What the page had last seen is not known any more"),
     });
   }
 
@@ -64,9 +65,13 @@ export class Source {
       case "live":
         return this.#arrive(message.id);
       case "slow":
-        this.#ears.gap(said.Detail);
-        return this.start("latest");
+        return this.#beginAnew("The page could not keep up");
     }
+  }
+
+  #beginAnew(why) {
+    this.#ears.gap(why);
+    this.start("latest");
   }
 
   #arrive(id) {
