@@ -104,9 +104,10 @@ class Audience:
                 async with asyncio.timeout(GLANCE if self._behind else None):
                     await self._news.wait()
             self._news.clear()
-            await self._round()
+            await self.round()
 
-    async def _round(self) -> None:
+    async def round(self) -> None:
+        """Write to each viewer what has come since it was last written to."""
         behind = [*self._behind]
         begin, self._done = self._done, self._ring().following
         taken = self._groups.take()
