@@ -18,7 +18,7 @@ from rollcall_domain.partition import partition_for
 from rollcall_domain.topics import ACTIVITY, ALERTS, STATE
 from support.log import delete_topic, list_topics, recreate_topic
 from support.school import School, ids, school
-from support.services import Environment, Service, consumer, producer, running
+from support.services import Environment, Service, consumer, executing, producer, running
 
 STUDENTS = [f"s-{number:03}" for number in range(120)]
 
@@ -109,6 +109,20 @@ async def test_a_file_that_can_not_be_written_ends_the_start(environment: Enviro
     async with producer(environment, views=True, views_file=tmp_path / "taken" / "view.sqlite") as api:
         assert await api.end(None) == 78
     assert api.events[-1]["event"].startswith("ROLLCALL_VIEWS_FILE: can't use ")
+
+
+WITHOUT_ROOM = """
+import tempfile
+tempfile._candidate_tempdir_list = lambda: ["/nowhere"]  # as in a container that may write nothing
+from rollcall_producer.__main__ import main
+main()
+"""
+
+
+async def test_where_there_is_no_room_for_temporary_files_one_has_to_be_named(environment: Environment) -> None:
+    async with executing("-c", WITHOUT_ROOM, **environment.variables()) as api:
+        assert await api.end(None) == 78
+    assert api.events[-1]["event"].startswith("ROLLCALL_VIEWS_FILE: can't use a temporary file: ")
 
 
 async def test_readiness_waits_until_all_is_shown(environment: Environment) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from starlette.routing import Route
@@ -90,14 +90,16 @@ def file_of(settings: ProducerSettings) -> Iterator[Path]:
     Raises:
         ConfigurationError: It can't be made.
     """
-    if not settings.views_file:
-        with tempfile.TemporaryDirectory(prefix="rollcall-view-", ignore_cleanup_errors=True) as directory:
-            yield Path(directory, FILE)
-        return
-    path = Path(settings.views_file)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    except OSError as error:
-        raise ConfigurationError(env_name("views_file"), f"can't use {path}: {error.strerror}") from error
-    yield path
+    given = Path(settings.views_file)
+    with ExitStack() as stack:
+        try:
+            if settings.views and settings.views_file:
+                given.parent.mkdir(parents=True, exist_ok=True)
+                given.touch()
+            elif settings.views:
+                temporary = tempfile.TemporaryDirectory(prefix="rollcall-view-", ignore_cleanup_errors=True)
+                given = Path(stack.enter_context(temporary), FILE)
+        except OSError as error:
+            where = settings.views_file or "a temporary file"
+            raise ConfigurationError(env_name("views_file"), f"can't use {where}: {error.strerror}") from error
+        yield given
