@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from http import HTTPStatus
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -14,6 +15,8 @@ RETRY = 1.0
 
 PATIENCE = 40.0
 """Seconds after which a message that has not come will not come."""
+
+_PIECE = 256 * 1024
 
 _BROKEN = (OSError, EOFError, asyncio.IncompleteReadError, ValueError)
 
@@ -67,6 +70,7 @@ class Viewer:
         connections: How often it was connected.
         head: The head of the latest answer.
         ended: Whether the latest answer has ended in order.
+        target: What it asks for.
     """
 
     def __init__(
@@ -84,21 +88,26 @@ class Viewer:
         self.head = ""
         self.ended = False
         self._address = host, port
-        self._target = "/Record/Stream" + (f"?{urlencode(parameters)}" if parameters else "")
+        self.target = "/Record/Stream" + (f"?{urlencode(parameters)}" if parameters else "")
         self._headers = dict(headers or {})
         self._retry = RETRY
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
 
     async def follow(self) -> None:
-        """Read, and connect again wherever the connection breaks, until cancelled.
+        """Read, and connect again wherever the connection breaks or there is no room, until cancelled.
 
         Raises:
             RefusedError: The answer is another one.
         """
         while True:
-            with contextlib.suppress(*_BROKEN):
+            try:
                 await self.read()
+            except RefusedError as error:
+                if error.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+            except _BROKEN:
+                pass
             await asyncio.sleep(self._retry)
 
     async def read(self) -> None:
@@ -114,8 +123,13 @@ class Viewer:
             self.ended = False
             writer.write(self._request())
             await self._read_head(reader)
-            async for part in _parts(reader):
-                self._take(part)
+            body = _Body()
+            while not body.is_over:
+                piece = await reader.read(_PIECE)
+                if not piece:
+                    raise ConnectionResetError  # before it has ended in order
+                for part in body.take(piece):
+                    self._take(part)
                 self._changed.set()
             self.ended = True
             self._changed.set()
@@ -127,12 +141,12 @@ class Viewer:
         if self.last_id:
             headers["Last-Event-ID"] = self.last_id
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return f"GET {self._target} HTTP/1.1\r\n{lines}\r\n".encode()
+        return f"GET {self.target} HTTP/1.1\r\n{lines}\r\n".encode()
 
     async def _read_head(self, reader: asyncio.StreamReader) -> None:
         self.head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         status = int(self.head.split(" ", 2)[1])
-        if status != 200 or "text/event-stream" not in self.head:  # noqa: PLR2004 - OK
+        if status != HTTPStatus.OK or "text/event-stream" not in self.head:
             raise RefusedError(status, self.head, await reader.read(65_536))
 
     def _take(self, part: str) -> None:
@@ -182,14 +196,28 @@ class Viewer:
         return sum(message.event == event for message in self.messages)
 
 
-async def _parts(reader: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Give what stands between two empty lines of a chunked body."""
-    held = b""
-    while size := int(await reader.readuntil(b"\r\n"), 16):
-        held += (await reader.readexactly(size + 2))[:-2]
-        *parts, held = held.split(b"\n\n")
-        for part in parts:
-            yield part.decode()
+class _Body:
+    """A chunked body as it comes in."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._chunks = b""
+        self._text = b""
+
+    def take(self, piece: bytes) -> list[str]:
+        """Take in what has come; gives what stands between two empty lines."""
+        chunks, place = self._chunks + piece, 0
+        texts = [self._text]
+        while (end := chunks.find(b"\r\n", place)) >= 0:
+            size = int(chunks[place:end], 16)
+            if len(chunks) < end + size + 4:
+                break
+            texts.append(chunks[end + 2 : end + 2 + size])
+            place = end + size + 4
+            self.is_over = not size
+        self._chunks = chunks[place:]
+        *parts, self._text = b"".join(texts).split(b"\n\n")
+        return [part.decode() for part in parts]
 
 
 @contextlib.asynccontextmanager

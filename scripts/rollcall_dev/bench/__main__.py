@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from rollcall_dev.arguments import writable
-from rollcall_dev.bench import ingest, overload, reads, record, report, slow
+from rollcall_dev.bench import ingest, overload, reads, record, report, slow, stream
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.report import Report
 from rollcall_dev.kafka import KafkaStartError
@@ -31,7 +31,14 @@ class Bench(Protocol):
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-BENCHES: dict[str, Bench] = {"ingest": ingest, "overload": overload, "reads": reads, "record": record, "slow": slow}
+BENCHES: dict[str, Bench] = {
+    "ingest": ingest,
+    "overload": overload,
+    "reads": reads,
+    "record": record,
+    "slow": slow,
+    "stream": stream,
+}
 
 
 def main() -> int:

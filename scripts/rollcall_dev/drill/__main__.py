@@ -11,6 +11,7 @@ from rollcall_dev.drill.disaster import command as disaster
 from rollcall_dev.drill.failover import command as failover
 from rollcall_dev.drill.operating import drain, rate, rebuild, redrive
 from rollcall_dev.drill.report import Report
+from rollcall_dev.drill.resume import command as resume
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
 
@@ -38,6 +39,7 @@ DRILLS: dict[str, Drill] = {
     "rebuild": rebuild,
     "failover": failover,
     "disaster": disaster,
+    "resume": resume,
 }
 
 

@@ -25,12 +25,14 @@ class Verdict:
 
     Attributes:
         seen: How many messages were seen.
+        wanted: How many there are to see.
         missed: Messages that were not seen and should have been.
         doubled: Messages that were seen too often, or should not have been.
         inverted: Partitions of which messages were seen in another order.
     """
 
     seen: int = 0
+    wanted: int = 0
     missed: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     inverted: list[str] = field(default_factory=list)
@@ -38,7 +40,11 @@ class Verdict:
     @property
     def is_right(self) -> bool:
         """Whether all is as it should be."""
-        return not (self.missed or self.doubled or self.inverted)
+        return not self.examples()
+
+    def examples(self) -> list[str]:
+        """Give some of what is not as it should be."""
+        return [*self.missed[:3], *self.doubled[:3], *self.inverted[:3]]
 
 
 def judge(
@@ -65,6 +71,7 @@ def judge(
         for index, lines in enumerate(partitions):
             written = (tell(kind, index, line) for line in lines)
             there = [_name(each) for each in written if each is not None and wanted(kind, each)]
+            verdict.wanted += len(there)
             _compare(f"{kind} {index}", seen[index], there, verdict)
     return verdict
 
