@@ -66,6 +66,20 @@ def test_record_measures_the_fold_its_effects_and_its_failures(tmp_path: Path) -
     assert "5,000 students / getmany" in told
 
 
+def test_stream_accounts_for_every_viewer(tmp_path: Path) -> None:
+    figures, told = _bench("stream", "--seconds", "1", "--rounds", "1", "--viewers", "200", out=tmp_path)
+    assert figures.keys() >= {
+        *(f"delivery_{who}_{figure}_ms" for who in ("all", "one") for figure in ("p50", "p99", "max")),
+        *(f"{figure}_{who}" for who in ("alone", "all", "one") for figure in ("put_p50_ms", "put_p99_ms", "cpu_share")),
+        "put_rate_alone",
+        "put_rate_all",
+        "put_share",
+        "rss_mb",
+    }
+    assert figures["delivery_all_p50_ms"] <= figures["delivery_all_p99_ms"]
+    assert "who watches" in told
+
+
 def test_says_before_the_run_that_figures_cannot_be_written(tmp_path: Path) -> None:
     run = subprocess.run(_command("slow", "--json", str(tmp_path / "none" / "out")), capture_output=True, check=False)
     assert run.returncode == 2

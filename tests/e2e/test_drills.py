@@ -1,6 +1,7 @@
-"""What operators do, rehearsed in short: `scripts/drill drain`, `redrive` and `rebuild`."""
+"""What may have to be lived through, rehearsed in short: `scripts/drill drain`, `redrive`, `rebuild` and `resume`."""
 
 from rollcall_dev.drill.operating import drain, rebuild, redrive
+from rollcall_dev.drill.resume.rehearsal import Plan, rehearse
 
 
 async def test_batch_runs_handle_each_update_once() -> None:
@@ -19,3 +20,10 @@ async def test_everything_is_derived_anew_under_load_and_readers_see_no_gap() ->
     report = await rebuild.rehearse(events=50_000, students=1000)
     assert report.broken == []
     assert float(report.figures["same"]) > 1000
+
+
+async def test_viewers_miss_nothing_and_see_nothing_twice_while_replicas_are_killed() -> None:
+    report = await rehearse(Plan(seed=11, kills=4, viewers=10))
+    assert report.broken == []
+    assert float(report.figures["connections_least"]) > 1
+    assert float(report.figures["seen"]) > 1000

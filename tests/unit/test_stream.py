@@ -19,6 +19,7 @@ from rollcall_producer.stream.layout import Layout
 from rollcall_producer.stream.live import Live
 from rollcall_producer.stream.past import Past
 from rollcall_producer.stream.position import Course, MalformedIdError, Position, read_id
+from rollcall_producer.stream.share import Share
 from rollcall_producer.stream.told import Told
 from rollcall_producer.stream.viewer import Viewer
 from rollcall_producer.stream.visit import Visit
@@ -110,12 +111,13 @@ class Replica:
     """What reads a log, in an order of its own."""
 
     def __init__(self, log: Log, seed: int) -> None:
-        self.live = Live()
+        share = Share(0.5)
+        self.live = Live(share)
         self._log = log
         self._draw = random.Random(seed)
         configured = ProducerSettings(partitions=len(log) // 3)
         layout, archive = Layout(configured), Archive(configured)
-        self._past = Past(archive, layout, Generations(configured, layout, archive))
+        self._past = Past(archive, layout, Generations(configured, layout, archive), share)
         place = Position(1, (0,) * len(log))
         self.live.begin(place, place)
         self.live.note()

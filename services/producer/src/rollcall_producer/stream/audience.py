@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rollcall_producer import metrics
 from rollcall_producer.stream import sse
@@ -18,9 +18,6 @@ from rollcall_producer.stream.message import Message
 from rollcall_producer.stream.ring import Ring
 from rollcall_producer.stream.share import Share
 from rollcall_producer.stream.viewer import Viewer
-
-PART = 0.5
-"""Part of the time that writing to viewers takes at the most."""
 
 SLICE = 64
 """Viewers who are written to without giving way to other tasks."""
@@ -38,6 +35,9 @@ PATIENCE = 30.0
 """Seconds that a viewer may be behind."""
 
 
+T = TypeVar("T")
+
+
 class _Delay(NamedTuple):
     """How far behind a viewer is: the number of the message that it is to have next, and since when."""
 
@@ -50,11 +50,12 @@ class Audience:
 
     Args:
         ring: Gives the latest messages.
+        share: The share of the time that writing takes.
     """
 
-    def __init__(self, ring: Callable[[], Ring]) -> None:
+    def __init__(self, ring: Callable[[], Ring], share: Share) -> None:
         self._ring = ring
-        self._share = Share(PART)
+        self._share = share
         self._groups = Groups()
         self._viewers: dict[Viewer, Group] = {}
         self._behind: dict[Viewer, _Delay] = {}
@@ -112,8 +113,9 @@ class Audience:
         begin, self._done = self._done, self._ring().following
         taken = self._groups.take()
         self._room.set()
-        for group, news, count in taken:
-            await self._write(group, news, count, begin)
+        for part in _slices([(viewer, *news) for news in taken for viewer in news[0].viewers]):
+            async with self._share.slice():
+                self._write(part, begin)
         backlog = Backlog(self._ring(), self._done, HELPING)
         for viewers in _slices(behind):
             async with self._share.slice():
@@ -121,17 +123,17 @@ class Audience:
                     if viewer in self._behind:
                         self._bring_on(viewer, backlog)
 
-    async def _write(self, group: Group, news: bytes, count: int, begin: int) -> None:
-        """Write what is new to a group, but to those who have to be given time."""
-        for viewers in _slices([*group.viewers]):
-            async with self._share.slice():
-                for viewer in viewers:
-                    if not viewer.line.is_stalled:
-                        viewer.line.push(news)
-                    elif viewer in self._viewers:
-                        del group.viewers[viewer]
-                        self._fall_behind(viewer, begin)
-            metrics.stream_messages.inc(count * len(viewers))
+    def _write(self, part: Sequence[tuple[Viewer, Group, bytes, int]], begin: int) -> None:
+        """Write to viewers what is new to them, from a number on, but to those who have to be given time."""
+        written = 0
+        for viewer, group, news, count in part:
+            if not viewer.line.is_stalled:
+                viewer.line.push(news)
+                written += count
+            elif viewer in self._viewers:
+                del group.viewers[viewer]
+                self._fall_behind(viewer, begin)
+        metrics.stream_messages.inc(written)
 
     def _fall_behind(self, viewer: Viewer, number: int) -> None:
         self._behind[viewer] = _Delay(number, monotonic())
@@ -165,5 +167,5 @@ class Audience:
         viewer.line.end()
 
 
-def _slices(viewers: Sequence[Viewer]) -> Iterator[Sequence[Viewer]]:
-    return (viewers[begin : begin + SLICE] for begin in range(0, len(viewers), SLICE))
+def _slices(work: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (work[begin : begin + SLICE] for begin in range(0, len(work), SLICE))

@@ -9,6 +9,7 @@ from rollcall_producer.stream.audience import Audience
 from rollcall_producer.stream.message import Message
 from rollcall_producer.stream.position import Position
 from rollcall_producer.stream.ring import Ring
+from rollcall_producer.stream.share import Share
 from rollcall_producer.stream.told import Told
 
 
@@ -19,12 +20,15 @@ class NotBegunError(Exception):
 class Live:
     """The stream as it is read for all who watch it.
 
+    Args:
+        share: The share of the time that writing to them takes.
+
     Attributes:
         audience: Those who have come up to it.
     """
 
-    def __init__(self) -> None:
-        self.audience = Audience(lambda: self.ring)
+    def __init__(self, share: Share) -> None:
+        self.audience = Audience(lambda: self.ring, share)
         self._ring: Ring | None = None
         self._target: Position | None = None
         self._moved = asyncio.Event()

@@ -29,9 +29,6 @@ GONE = "some of what comes next is gone from the log, and left out"
 READERS = 32
 """How many may read the past at a time: it takes memory, and time that others need as well."""
 
-PART = 0.3
-"""Part of the time that reading the past takes at the most, all readers together."""
-
 
 class Step(NamedTuple):
     """A step of reading.
@@ -54,15 +51,17 @@ class Past:
         archive: The log.
         layout: The partitions of the stream.
         generations: Which generations there are.
+        share: The share of the time that reading takes, of which all who read have one part together.
 
     Attributes:
         readers: How many read it, or wait for a turn to do so.
     """
 
-    def __init__(self, archive: Archive, layout: Layout, generations: Generations) -> None:
+    def __init__(self, archive: Archive, layout: Layout, generations: Generations, share: Share) -> None:
         self.readers = 0
         self._turns = asyncio.Semaphore(READERS)
-        self._share = Share(PART)
+        self._one = asyncio.Lock()
+        self._share = share
         self._archive = archive
         self._layout = layout
         self._generations = generations
@@ -149,7 +148,7 @@ class Past:
         while not merge.is_over:
             found = await merge.fill()
             if found is None:
-                async with self._share.slice():
+                async with self._one, self._share.slice():
                     step = self._write(merge.take(), course, wanted)
             else:
                 step = self._write([found], course, wanted)

@@ -38,9 +38,6 @@ POLL = 1.0
 PIECE = 64
 """Records that are taken in without giving way to other tasks."""
 
-PART = 0.5
-"""Part of the time that taking in records takes at the most."""
-
 BACKOFF = 0.5
 """Seconds before all is begun anew."""
 
@@ -56,14 +53,17 @@ class Reader:
         layout: The partitions of the stream.
         generations: Which generation serves.
         live: Takes in what is read.
+        share: The share of the time that reading takes.
     """
 
-    def __init__(self, settings: ProducerSettings, layout: Layout, generations: Generations, live: Live) -> None:
+    def __init__(
+        self, settings: ProducerSettings, layout: Layout, generations: Generations, live: Live, share: Share
+    ) -> None:
         self._settings = settings
         self._layout = layout
         self._generations = generations
         self._live = live
-        self._share = Share(PART)
+        self._share = share
         self._indexes: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:

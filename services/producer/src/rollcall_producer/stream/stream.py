@@ -19,10 +19,14 @@ from rollcall_producer.stream.live import Live
 from rollcall_producer.stream.past import READERS, Past
 from rollcall_producer.stream.position import Position
 from rollcall_producer.stream.reader import Reader
+from rollcall_producer.stream.share import Share
 from rollcall_producer.stream.viewer import Line, Viewer
 from rollcall_producer.stream.visit import HEARTBEAT, Begin, Visit
 
 log = structlog.get_logger()
+
+PART = 0.5
+"""Part of the time that all of it takes at the most; the rest is for updates and reads."""
 
 KEPT = 64 * 1024
 """Bytes that the system keeps for a viewer."""
@@ -56,8 +60,9 @@ class Stream:
         self._settings = settings
         self._layout = Layout(settings)
         self._generations = Generations(settings, self._layout, archive)
-        self._live = Live()
-        self._past = Past(archive, self._layout, self._generations)
+        self._share = Share(PART)
+        self._live = Live(self._share)
+        self._past = Past(archive, self._layout, self._generations, self._share)
         self._viewers: dict[Viewer, None] = {}
         self._watched = asyncio.Event()
         self._deserted = asyncio.Event()
@@ -70,7 +75,7 @@ class Stream:
             await self._serve()
 
     async def _serve(self) -> None:
-        reader = Reader(self._settings, self._layout, self._generations, self._live)
+        reader = Reader(self._settings, self._layout, self._generations, self._live, self._share)
         try:
             async with asyncio.TaskGroup() as tasks:
                 steps = [tasks.create_task(step) for step in (reader.run(), self._live.audience.run(), self._beat())]
