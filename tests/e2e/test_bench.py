@@ -70,7 +70,11 @@ def test_stream_accounts_for_every_viewer(tmp_path: Path) -> None:
     figures, told = _bench("stream", "--seconds", "1", "--rounds", "1", "--viewers", "200", out=tmp_path)
     assert figures.keys() >= {
         *(f"delivery_{who}_{figure}_ms" for who in ("all", "one") for figure in ("p50", "p99", "max")),
-        *(f"{figure}_{who}" for who in ("alone", "all", "one") for figure in ("put_p50_ms", "put_p99_ms", "cpu_share")),
+        *(
+            f"{figure}_{who}"
+            for who in ("alone", "all", "one", "past")
+            for figure in ("put_p50_ms", "put_p99_ms", "cpu_share")
+        ),
         "put_rate_alone",
         "put_rate_all",
         "put_share",

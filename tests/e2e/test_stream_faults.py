@@ -9,10 +9,14 @@ from time import monotonic
 import httpx
 import pytest
 
+from rollcall_consumer.runtime.orders import give
+from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_dev.kafka import Broker
 from rollcall_dev.viewers import Message, viewing
-from rollcall_domain.control import SetGeneration, decode
-from support.log import delete_records, read_all
+from rollcall_domain.control import SetGeneration, Step, decode
+from rollcall_domain.service.provision import ensure_topics
+from rollcall_domain.topics import CONTROL, STATE
+from support.log import delete_records, read_all, write
 from support.metrics import shown_by
 from support.raw import connect, get
 from support.school import School, school
@@ -88,12 +92,14 @@ async def test_who_reads_too_slowly_is_told_and_may_go_on(environment: Environme
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_service_ends_at_once_whoever_watches(environment: Environment, workers: int) -> None:
     async with school(environment, workers=workers) as there, AsyncExitStack() as stack:
-        watchers = [await stack.enter_async_context(watching(there.api.url)) for _ in range(20)]
-        past = [viewer(there.api.url, {"from": "beginning"}) for _ in range(5)]
+        watchers = [await stack.enter_async_context(watching(there.api.url)) for _ in range(6)]
+        past = [viewer(there.api.url, {"from": "beginning"}) for _ in range(3)]
         watchers += [await stack.enter_async_context(viewing(watcher)) for watcher in past]
         stalled = await stack.enter_async_context(connect(there.api.url, receive_buffer=4096))
         await stalled.send(get("/Record/Stream?from=beginning"))
         await _send(there, MANY)
+        for watcher in watchers:
+            await watcher.until(lambda seen: seen.count("event") == MANY)
         begin = monotonic()
         assert await there.api.end() == 0
         assert monotonic() - begin < 4
@@ -205,3 +211,25 @@ async def _load(there: School) -> None:
     while True:
         await asyncio.gather(_send(there, 20, seed), asyncio.sleep(0.1))
         seed += 1
+
+
+async def test_where_nobody_says_where_news_begin_they_begin_at_the_end(environment: Environment) -> None:
+    settings = environment.consumer()
+    later = of_generation(settings, 2)
+    async with producer(environment, views=True) as api:
+        await api.ready()
+        await ensure_topics([CONTROL, STATE], later)
+        await _write_state(later, b"s-known")
+        async with watching(api.url, {"kinds": "state"}) as watcher:
+            for step in (Step.BUILD, Step.HOLD, Step.SEAL, Step.SWITCH):
+                await give(SetGeneration(2, step), settings)
+            await api.event(lambda event: event["event"] == "The stream goes on with another generation")
+            await _write_state(later, b"s-news")
+            await watcher.until(lambda seen: seen.count("state") > 0)
+            assert [message.data["StudentId"] for message in watcher.messages[1:]] == ["s-news"]
+            assert watcher.last_id.startswith("2.")
+
+
+async def _write_state(settings: ConsumerSettings, student: bytes) -> None:
+    value = b'{"StudentId":"%b","State":0,"Since":1,"Seen":1,"Logins":1,"Total":0}' % student
+    await write(settings.bootstrap_servers, settings.topic_name(STATE), [(student, value)], 0)

@@ -14,6 +14,7 @@ from rollcall_dev.bench.options import count
 from rollcall_dev.bench.report import Report, conditions, show
 from rollcall_dev.bench.stage import Server, Stage, raised, say
 from rollcall_dev.tables import table
+from rollcall_producer.stream.past import READERS
 
 SUMMARY = "what happens, to 5,000 viewers at once: how soon they have it, and what is left for updates beside them"
 
@@ -63,6 +64,7 @@ def run(options: argparse.Namespace) -> Report:
                 bench.alone(server)
                 bench.watched(server, "all", ROUTE)
                 bench.watched(server, "one", f"{ROUTE}?student={PREFIX}-{{}}")
+                bench.past(server)
             bench.report.set("rss_mb", server.peak_memory())
         bench.report.set("others_share", stage.others.share())
     report = bench.report
@@ -117,6 +119,14 @@ class _Stream:
         if name == "all":
             with children.begun("rollcall_dev.bench.load.crowd", job, self._stage.cores.load):
                 self._flood(server, name)
+
+    def past(self, server: Server) -> None:
+        """Measure updates while as many read all of the past as may do so at a time."""
+        job = crowd.Job(server.host, server.port, READERS, 0, f"{PREFIX}-", f"{ROUTE}?from=beginning", patient=False)
+        with children.begun("rollcall_dev.bench.load.crowd", job, self._stage.cores.load) as child:
+            self._measure(server, "past")
+            seen = child.result(crowd.Seen)
+        self._add("past", {"events_s": sum(seen.counts) / self._seconds, "sent_mb_s": seen.bytes / self._seconds / 1e6})
 
     def _measure(self, server: Server, name: str) -> paced.Sent:
         begin, before = time.monotonic(), machine.cpu_seconds(server.pid)
@@ -174,7 +184,7 @@ def _show(report: Report) -> str:
     ]
     puts = [
         [what, *(show(report[f"{figure}_{name}"]) for figure in ("put_p50_ms", "put_p99_ms", "cpu_share"))]
-        for name, what in {"alone": "nobody", **crowds}.items()
+        for name, what in {"alone": "nobody", **crowds, "past": f"all that was, {READERS} times"}.items()
     ]
     floods = [
         [what, show(report[f"put_rate_{name}"])] for name, what in {"alone": "nobody", "all": crowds["all"]}.items()
@@ -184,6 +194,7 @@ def _show(report: Report) -> str:
             table([f"{RATE:g} updates/s, who watches", "p50 ms", "p99 ms", "max ms", "MB/s"], deliveries),
             table([f"{RATE:g} updates/s beside", "PUT p50 ms", "PUT p99 ms", "CPU of the API"], puts),
             table([f"PUT, {_CONNECTIONS} connections, beside", "requests/s"], floods),
+            f"Of the past, {show(report['events_s_past'])} events a second were read, all readers together",
             f"The API's memory: {show(report['rss_mb'])} MB, and {show(report['rss_alone_mb'])} MB before anybody came",
         )
     )

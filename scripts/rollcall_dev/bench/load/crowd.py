@@ -38,6 +38,7 @@ class Job(msgspec.Struct):
         prefix: What the students are called that count; a number follows.
         target: What they ask for, with `{}` in the place of a viewer's number.
         stalled: How many more there are who read nothing.
+        patient: Whether all are waited for until the rest comes as it happens.
     """
 
     host: str
@@ -47,6 +48,7 @@ class Job(msgspec.Struct):
     prefix: str
     target: str
     stalled: int = 0
+    patient: bool = True
 
 
 class Seen(msgspec.Struct):
@@ -141,7 +143,7 @@ async def watch(job: Job) -> Seen:
         made = [loop.create_connection(lambda v=v: v, job.host, job.port) for v in viewers[begin : begin + _CONNECTING]]  # type: ignore[misc]
         await asyncio.gather(*made)
     async with asyncio.timeout(_LIVE_LIMIT):
-        while crowd.live < job.viewers:
+        while job.patient and crowd.live < job.viewers:
             crowd.changed.clear()
             await crowd.changed.wait()
     idle = [_Viewer(crowd, _request(job, number), looks=False, reads=False) for number in range(job.stalled)]

@@ -89,7 +89,8 @@ class Live:
         """Note that it has moved on."""
         if self._target is not None and self.ring.head.position.reaches(self._target):
             self._target = None
-        self._moved.set()
+        if self.is_up:  # before that nobody has anything to do
+            self._moved.set()
 
     async def moved(self, limit: float) -> bool:
         """Wait until it has moved on, for so many seconds; tells whether it has."""

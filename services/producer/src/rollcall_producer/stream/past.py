@@ -51,7 +51,7 @@ class Past:
         archive: The log.
         layout: The partitions of the stream.
         generations: Which generations there are.
-        share: The share of the time that reading takes, of which all who read have one part together.
+        share: The share of the time that reading takes.
 
     Attributes:
         readers: How many read it, or wait for a turn to do so.
@@ -109,6 +109,12 @@ class Past:
         finally:
             self.readers -= 1
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Have a turn at the share of the time, of which all who come from the past have one part together."""
+        async with self._one, self._share.slice():
+            yield
+
     async def read(self, begin: Position, end: Position, wanted: Wanted) -> AsyncGenerator[Step, None]:
         """Read from a place to another one.
 
@@ -148,7 +154,7 @@ class Past:
         while not merge.is_over:
             found = await merge.fill()
             if found is None:
-                async with self._one, self._share.slice():
+                async with self.turn():
                     step = self._write(merge.take(), course, wanted)
             else:
                 step = self._write([found], course, wanted)

@@ -159,4 +159,7 @@ class Reader:
             begin, end = (await source.bounds([partition]))[partition]
             found = begin if offset < begin else end
             log.warning("Records are gone", topic=partition.topic, partition=partition.partition, before=found)
-            self._live.jump(self._indexes[partition], found, GONE.format(partition.topic))
+            if partition == self._layout.control:
+                self._generations.offset = found
+            else:
+                self._live.jump(self._indexes[partition], found, GONE.format(partition.topic))

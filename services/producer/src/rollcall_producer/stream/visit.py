@@ -93,11 +93,13 @@ class Visit:
                 await self._until(lambda place=position: live.ring.head.position.reaches(place), position)  # type: ignore[misc]  # bound at once
             elif not ring.covers(position):
                 position = await self._read(position, ring.head.position)
-            elif (further := self._replay(position)) is not None:
+            else:
+                async with self._past.turn():
+                    further = self._replay(position)
+                if further is None:
+                    return
                 position = further
                 await self._room()
-            else:
-                return
 
     async def _find(self, begin: Begin) -> Position:
         """Find the place at which to begin."""
@@ -145,6 +147,8 @@ class Visit:
             How far that has come; None once all else has the ids that are right for the viewer, who is taken in then.
         """
         ring, wanted = self._live.ring, self._viewer.wanted
+        if not (ring.covers(position) and ring.head.position.reaches(position)):
+            return position  # it has moved on meanwhile
         parts: list[bytes] = []
         seen = 0
         for number, message in islice(ring.behind(position), PIECE):
