@@ -64,6 +64,7 @@ class Stream:
         self._live = Live(self._share)
         self._past = Past(archive, self._layout, self._generations, self._share)
         self._viewers: dict[Viewer, None] = {}
+        self._parting: list[Line] = []
         self._watched = asyncio.Event()
         self._deserted = asyncio.Event()
         self._is_closed = False
@@ -94,6 +95,7 @@ class Stream:
         while True:
             await asyncio.sleep(HEARTBEAT)
             self._live.beat()
+            self._parting = [line for line in self._parting if line.unsent]
 
     async def _desertion(self) -> None:
         """Wait until nobody has watched for some time."""
@@ -142,6 +144,8 @@ class Stream:
 
     def _leave(self, viewer: Viewer) -> None:
         del self._viewers[viewer]
+        if viewer.line.unsent:
+            self._parting.append(viewer.line)
         metrics.viewers.dec()
         if not self._viewers:
             self._watched.clear()
@@ -150,7 +154,7 @@ class Stream:
     async def close(self) -> None:
         """End all answers in order, and those that come; those that are not taken are cut short."""
         self._is_closed = True
-        lines = [viewer.line for viewer in self._viewers]
+        lines = [*(viewer.line for viewer in self._viewers), *self._parting]
         for number, line in enumerate(lines):
             line.end()
             if not number % _CROWD:
