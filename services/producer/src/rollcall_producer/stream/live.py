@@ -54,6 +54,7 @@ class Live:
         """Begin at a place; up to another one there is something already."""
         self._ring, self._target = Ring(position), target
         self.audience.begin(self._ring.following)
+        self._moved.set()
 
     def end(self) -> None:
         """Forget all of it."""

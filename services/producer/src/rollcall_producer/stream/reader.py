@@ -29,8 +29,8 @@ log = structlog.get_logger()
 AGO = 60.0
 """Seconds before now at which it begins: who was here just before goes on from what it has read."""
 
-MOST = 4096
-"""Records of a partition that lie before now, at the most."""
+MOST = 1000
+"""Records of a partition that lie before now, at the most: who comes first has to wait for them."""
 
 POLL = 1.0
 """Seconds to wait for records."""

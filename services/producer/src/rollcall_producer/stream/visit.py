@@ -69,8 +69,8 @@ class Visit:
     async def run(self, begin: Begin) -> None:
         """Bring the viewer up to what happens, and have it taken in there; or end its answer where that can't be."""
         try:
-            await self._until(lambda: self._live.is_up)
             if begin is Edge.LATEST:
+                await self._until(lambda: self._live.is_up)
                 self._live.audience.join(self._viewer, self._live.ring.following)
             else:
                 await self._climb(await self._find(begin))
@@ -93,6 +93,8 @@ class Visit:
                 await self._until(lambda place=position: live.ring.head.position.reaches(place), position)  # type: ignore[misc]  # bound at once
             elif not ring.covers(position):
                 position = await self._read(position, ring.head.position)
+            elif not live.is_up:
+                await self._until(lambda: live.is_up, position)
             else:
                 async with self._past.turn():
                     further = self._replay(position)
@@ -103,11 +105,13 @@ class Visit:
 
     async def _find(self, begin: Begin) -> Position:
         """Find the place at which to begin."""
+        await self._until(lambda: self._live.has_begun)
         while not isinstance(begin, Position):
             try:
                 return await self._past.find(begin, self._live.ring.head.generation)
             except _UNREADABLE as error:
                 await self._pause(error, None)
+        await self._until(lambda: self._live.is_up)  # it is cheaper to go on from there
         limit = monotonic() + SETTLING
         await self._until(lambda: self._past.knows(begin.generation) or monotonic() > limit)
         if self._past.knows(begin.generation):
