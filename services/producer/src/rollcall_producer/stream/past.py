@@ -89,15 +89,21 @@ class Past:
         """Tell whether a generation serves, or has served."""
         return generation in self._generations.control.served
 
-    async def within(self, position: Position) -> Position:
+    async def within(self, position: Position, head: Position) -> Position:
         """Give a place as far as it lies behind the end of no partition.
+
+        Args:
+            position: The place.
+            head: How far the log is known to go; only what is further is looked at.
 
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
         """
-        bounds = await asyncio.gather(*map(self._archive.bounds, self._layout.places(position.generation)))
-        offsets = [min(offset, end) for offset, (_, end) in zip(position.offsets, bounds, strict=True)]
-        return Position(position.generation, tuple(offsets))
+        for index, partition in enumerate(self._layout.places(position.generation)):
+            if not head.has(position.generation, index, position.offsets[index]):
+                _, end = await self._archive.bounds(partition)
+                position = position.moved(index, min(position.offsets[index], end))
+        return position
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:

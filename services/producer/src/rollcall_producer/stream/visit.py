@@ -124,7 +124,7 @@ class Visit:
         """Make sure that a place that was not reached yet will be reached."""
         while True:
             try:
-                within = await self._past.within(position)
+                within = await self._past.within(position, self._live.ring.head.position)
             except _UNREADABLE as error:
                 await self._pause(error, position)
             else:
