@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from time import monotonic
@@ -57,11 +58,11 @@ class Viewer:
     """A viewer.
 
     Args:
-        host: Where the API is.
-        port: Where it listens.
+        address: Where the API is: host and port.
         parameters: What is asked for.
         last_id: The id to go on from, if there is one.
         headers: Further headers of the request.
+        trust: Whom to trust, for HTTPS.
 
     Attributes:
         messages: All that has come.
@@ -75,11 +76,12 @@ class Viewer:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        address: tuple[str, int],
         parameters: Mapping[str, str] | None = None,
+        *,
         last_id: str = "",
         headers: Mapping[str, str] | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.messages: list[Message] = []
         self.last_id = last_id
@@ -87,9 +89,10 @@ class Viewer:
         self.connections = 0
         self.head = ""
         self.ended = False
-        self._address = host, port
+        self._address = address
         self.target = "/Record/Stream" + (f"?{urlencode(parameters)}" if parameters else "")
         self._headers = dict(headers or {})
+        self._trust = trust
         self._retry = RETRY
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
@@ -117,7 +120,7 @@ class Viewer:
             RefusedError: The answer is another one.
             OSError: The connection breaks.
         """
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._trust)
         try:
             self.connections += 1
             self.ended = False

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from time import monotonic
 
 import httpx
@@ -12,10 +13,11 @@ import pytest
 from rollcall_consumer.runtime.orders import give
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_dev.kafka import Broker
-from rollcall_dev.viewers import Message, viewing
+from rollcall_dev.viewers import Message, Viewer, viewing
 from rollcall_domain.control import SetGeneration, Step, decode
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.topics import CONTROL, STATE
+from support.certificates import issue
 from support.log import delete_records, read_all, write
 from support.metrics import shown_by
 from support.raw import connect, get
@@ -87,6 +89,23 @@ async def test_who_reads_too_slowly_is_told_and_may_go_on(environment: Environme
             assert piece, said[-300:]
             said += piece
         assert (await shown_by(there.client))["rollcall_slow_viewers_total",] == 1
+
+
+async def test_it_is_the_same_over_https(environment: Environment, tmp_path: Path) -> None:
+    issued = issue(tmp_path)
+    settings = {"tls_certificate_file": issued.file, "tls_key_file": issued.key}
+    async with producer(environment, views=True, **settings) as api:
+        await api.ready(issued.trust)
+        address = httpx.URL(api.url)
+        watcher = Viewer((address.host, address.port or 0), trust=issued.trust)
+        async with viewing(watcher), httpx.AsyncClient(base_url=api.url, verify=issued.trust) as client:
+            await watcher.until(lambda seen: seen.count("live") == 1)
+            lines = b"\n".join(httpx.Request("POST", "x:", json=update).content for update in updates(5000, 40))
+            headers = {"Content-Type": "application/x-ndjson"}
+            assert (await client.post("/Record/Updates", content=lines, headers=headers)).status_code == 200
+            await watcher.until(lambda seen: seen.count("event") == 5000)
+            assert await api.end() == 0
+            await watcher.until(lambda seen: seen.ended)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

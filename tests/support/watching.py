@@ -29,7 +29,7 @@ def viewer(
 ) -> Viewer:
     """Make a viewer of an API."""
     address = httpx.URL(url)
-    return Viewer(address.host, address.port or 0, parameters, last_id, headers)
+    return Viewer((address.host, address.port or 0), parameters, last_id=last_id, headers=headers)
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class Watcher:
     def __init__(self, port: int, number: int) -> None:
         self.number = number
         self._asked = ASKED[number % len(ASKED)]
-        self.viewer = Viewer(ports.HOST, port, self._asked)
+        self.viewer = Viewer((ports.HOST, port), self._asked)
 
     @property
     def seen(self) -> int:
