@@ -5,7 +5,7 @@ each piece is asked for by itself, and what a reader does not want of it is pass
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -116,6 +116,25 @@ class Archive:
         async with asyncio.timeout(ANSWER_LIMIT):
             found = (await self._consumer.offsets_for_times({partition: time}))[partition]
         return None if found is None else found.offset
+
+    async def all_bounds(self, partitions: Sequence[TopicPartition]) -> list[tuple[int, int]]:
+        """Find out the same of several partitions, in one go.
+
+        Raises:
+            KafkaError: Kafka refuses.
+        """
+        begins = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        return [(begins[partition], ends[partition]) for partition in partitions]
+
+    async def find_all(self, partitions: Sequence[TopicPartition], time: int) -> list[int | None]:
+        """Find such an offset in each of several partitions, in one go.
+
+        Raises:
+            KafkaError: Kafka refuses.
+        """
+        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, time))
+        return [None if found[partition] is None else found[partition].offset for partition in partitions]
 
     async def scan(self, partition: TopicPartition, begin: int, end: int, sieve: Sieve) -> AsyncIterator[list[Record]]:
         """Read a partition from an offset to another one, but for batches of which nothing is wanted.

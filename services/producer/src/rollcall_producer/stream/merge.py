@@ -1,5 +1,6 @@
 """Several partitions as one stream: the records of each in their order, and all of them in that of time."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
@@ -54,9 +55,9 @@ class Lane:
         self._records: Iterator[Record] = iter(())
 
     @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes."""
-        return self.head is None and self._next >= self._end
+    def is_lacking(self) -> bool:
+        """Whether it is not known what comes next, and something may."""
+        return self.head is None and self._next < self._end
 
     async def fill(self, sieve: Sieve, size: int) -> Found:
         """Read on, where there is no head; give how far that has brought it.
@@ -99,7 +100,7 @@ class Merge:
         self._lanes = lanes
         self._sieve = sieve
         self._size = size
-        self._lacking = [number for number, lane in enumerate(lanes) if not lane.is_over]
+        self._lacking = [number for number, lane in enumerate(lanes) if lane.is_lacking]
         self._heads: list[tuple[int, int]] = []
 
     @property
@@ -107,21 +108,18 @@ class Merge:
         """Whether nothing more comes."""
         return not (self._lacking or self._heads)
 
-    async def fill(self) -> Found | None:
-        """Read on where it is not known what comes next; None if it is known everywhere.
+    async def fill(self) -> Sequence[Found]:
+        """Read on where it is not known what comes next; nothing is found if it is known everywhere.
 
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
         """
-        if not self._lacking:
-            return None
-        number = self._lacking[-1]
-        lane = self._lanes[number]
-        found = await lane.fill(self._sieve, self._size)
-        if lane.head is not None or lane.is_over:
-            self._lacking.pop()
-        if lane.head is not None:
-            heappush(self._heads, (lane.head.timestamp, number))
+        found = await asyncio.gather(*(self._lanes[number].fill(self._sieve, self._size) for number in self._lacking))
+        for number in self._lacking:
+            head = self._lanes[number].head
+            if head is not None:
+                heappush(self._heads, (head.timestamp, number))
+        self._lacking = [number for number in self._lacking if self._lanes[number].is_lacking]
         return found
 
     def take(self) -> Sequence[Found]:
@@ -135,6 +133,6 @@ class Merge:
                 heapreplace(self._heads, (lane.head.timestamp, number))
                 continue
             heappop(self._heads)
-            if not lane.is_over:
+            if lane.is_lacking:
                 self._lacking.append(number)
         return taken

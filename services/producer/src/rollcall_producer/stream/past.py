@@ -77,11 +77,11 @@ class Past:
             KafkaError: Kafka can't be reached, or refuses.
         """
         partitions = self._layout.places(generation)
-        bounds = await asyncio.gather(*map(self._archive.bounds, partitions))
+        bounds = await self._archive.all_bounds(partitions)
         if isinstance(place, Edge):
             return Position(generation, tuple(begin for begin, _ in bounds))
         time = max(0, int(place.timestamp() * 1000))
-        found = await asyncio.gather(*(self._archive.find(partition, time) for partition in partitions))
+        found = await self._archive.find_all(partitions, time)
         offsets = [end if first is None else first for first, (_, end) in zip(found, bounds, strict=True)]
         return Position(generation, tuple(offsets))
 
@@ -159,11 +159,11 @@ class Past:
         course = Course(begin)
         while not merge.is_over:
             found = await merge.fill()
-            if found is None:
+            if not found:
                 async with self.turn():
                     step = self._write(merge.take(), course, wanted)
             else:
-                step = self._write([found], course, wanted)
+                step = self._write(found, course, wanted)
             yield step
         yield Step(end)
 
