@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -102,7 +103,26 @@ def unreachable(settings: ServiceSettings, cause: BaseException) -> str:
     return f"can't use Kafka at {settings.bootstrap_servers}: {explain(cause)}"
 
 
-async def persist(connect: Callable[[], Awaitable[T]], settings: ServiceSettings, on_fault: Callable[[str], None]) -> T:
+_told: dict[str, float] = {}
+"""When each reason was last logged: parts of a process that wait for the same Kafka say so once for all of them."""
+
+
+def _tell(fault: str) -> None:
+    now = monotonic()
+    if now - _told.get(fault, -math.inf) > REMINDER:
+        log.warning("Waiting for Kafka", reason=fault)
+        for past in [reason for reason, at in _told.items() if now - at > REMINDER]:
+            del _told[past]
+        _told[fault] = now
+
+
+def _nobody(_: str) -> None:
+    """Tell nobody."""
+
+
+async def persist(
+    connect: Callable[[], Awaitable[T]], settings: ServiceSettings, on_fault: Callable[[str], None] = _nobody
+) -> T:
     """Connect to Kafka, and try for as long as that fails.
 
     That Kafka refuses us is no reason to give up: users, rights and certificates may come or be mended later, here or
@@ -116,18 +136,19 @@ async def persist(connect: Callable[[], Awaitable[T]], settings: ServiceSettings
     Returns:
         What the first successful try returned.
     """
-    attempt, said, said_at = 0, "", 0.0
+    attempt, fault = 0, ""
     while True:
         with Overheard() as heard:
             try:
-                return await connect()
+                connection = await connect()
             except (KafkaError, OSError, TimeoutError, ConfigurationError) as error:
                 cause = heard.cause(error)
+            else:
+                _told.pop(fault, None)
+                return connection
         fault = unreachable(settings, cause)
         on_fault(fault)
-        if fault != said or monotonic() - said_at > REMINDER:
-            log.warning("Waiting for Kafka", reason=fault)
-            said, said_at = fault, monotonic()
+        _tell(fault)
         refused = is_refusal(cause) or is_denial(cause)
         await asyncio.sleep(REFUSED_BACKOFF if refused else BACKOFF[min(attempt, len(BACKOFF) - 1)])
         attempt += 1

@@ -71,7 +71,7 @@ class Reader:
         while True:
             try:
                 async with AsyncExitStack() as stack:
-                    source = await persist(partial(self._connect, stack), self._settings, lambda _: None)
+                    source = await persist(partial(self._connect, stack), self._settings)
                     await self._follow(source)
             except (KafkaError, OSError, TimeoutError, RollcallError) as error:
                 log.warning("The stream stands still", reason=explain(error))
