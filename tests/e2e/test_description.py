@@ -75,5 +75,5 @@ async def test_what_needs_a_token_is_what_the_description_says(api: tuple[bool, 
     _, client = api
     for path, methods in (await client.get("/openapi.json")).json()["paths"].items():
         for method, operation in methods.items():
-            answer = await client.request(method, path)
-            assert (answer.status_code == 401) == ("security" in operation), (method, path)
+            async with client.stream(method, path) as answer:  # one of them has no end
+                assert (answer.status_code == 401) == ("security" in operation), (method, path)
