@@ -32,11 +32,16 @@ class Document:
 
     async def answer(self, request: Request) -> Response:
         """Answer a request with the document, or with the word that the caller has it."""
-        if self._is_known(request.headers.get("If-None-Match", "")):
+        if is_known(request, self._etag):
             headers = {name: value for name, value in self._headers.items() if name != "Content-Type"}
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(self._body, headers=self._headers)
 
-    def _is_known(self, tags: str) -> bool:
-        """Compare as RFC 9110 has it for If-None-Match: whether a tag is weak makes no difference."""
-        return any(tag.strip().removeprefix("W/") in ("*", self._etag) for tag in tags.split(","))
+
+def is_known(request: Request, etag: str) -> bool:
+    """Tell whether the caller has a document already, by the tag that it has now.
+
+    Compared as RFC 9110 has it for If-None-Match: whether a tag is weak makes no difference.
+    """
+    given = request.headers.get("If-None-Match", "")
+    return any(tag.strip().removeprefix("W/") in {"*", etag} for tag in given.split(","))

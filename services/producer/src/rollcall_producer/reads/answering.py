@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rollcall_domain.service.health import HEADERS
+from rollcall_producer.document import is_known
 
 JSON = "application/json"
 
@@ -27,15 +28,6 @@ def lasting(request: Request, told: object, etag: str, headers: Mapping[str, str
         headers: Further headers of the answer.
     """
     common = {**HEADERS, "ETag": etag, "Cache-Control": "no-cache", **headers}
-    if has(request, etag):
+    if is_known(request, etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=common)
     return Response(msgspec.json.encode(told), headers=common, media_type=JSON)
-
-
-def has(request: Request, etag: str) -> bool:
-    """Tell whether the caller has it already.
-
-    Compared as RFC 9110 has it for If-None-Match: whether a tag is weak makes no difference.
-    """
-    given = request.headers.get("If-None-Match", "")
-    return any(tag.strip().removeprefix("W/") in {"*", etag} for tag in given.split(","))
