@@ -78,7 +78,7 @@ class Archive:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        self._connected = await persist(self._connect, self._settings, lambda _: None)
+        self._connected = await persist(self._connect, self._settings)
         try:
             await asyncio.Event().wait()
         finally:
@@ -94,47 +94,30 @@ class Archive:
             raise UnreadableLogError("there is no connection to Kafka yet")
         return self._connected
 
-    async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
-        """Find out the first offset of a partition, and the one that comes after its last.
+    async def bounds(self, partitions: Sequence[TopicPartition], since: int | None = None) -> list[tuple[int, int]]:
+        """Find out where partitions begin and end.
+
+        Args:
+            partitions: The partitions.
+            since: The time of the first record that counts, in milliseconds since 1970, UTC; None if all count.
+
+        Returns:
+            For each partition its first offset that counts, and the one that comes after its last.
 
         Raises:
             KafkaError: Kafka refuses.
             TimeoutError: Kafka does not answer.
+            UnreadableLogError: There is no connection to Kafka yet.
         """
+        consumer = self._consumer
         async with asyncio.timeout(ANSWER_LIMIT):
-            begins = await self._consumer.beginning_offsets([partition])
-            ends = await self._consumer.end_offsets([partition])
-        return begins[partition], ends[partition]
-
-    async def find(self, partition: TopicPartition, time: int) -> int | None:
-        """Find the first offset from which on there is a record of a time or later, in milliseconds since 1970, UTC.
-
-        Raises:
-            KafkaError: Kafka refuses.
-            TimeoutError: Kafka does not answer.
-        """
-        async with asyncio.timeout(ANSWER_LIMIT):
-            found = (await self._consumer.offsets_for_times({partition: time}))[partition]
-        return None if found is None else found.offset
-
-    async def all_bounds(self, partitions: Sequence[TopicPartition]) -> list[tuple[int, int]]:
-        """Find out the same of several partitions, in one go.
-
-        Raises:
-            KafkaError: Kafka refuses.
-        """
-        begins = await self._consumer.beginning_offsets(partitions)
-        ends = await self._consumer.end_offsets(partitions)
+            ends = await consumer.end_offsets(partitions)
+            if since is None:
+                begins = await consumer.beginning_offsets(partitions)
+            else:
+                found = await consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since)))
+                begins = {each: ends[each] if first is None else first.offset for each, first in found.items()}
         return [(begins[partition], ends[partition]) for partition in partitions]
-
-    async def find_all(self, partitions: Sequence[TopicPartition], time: int) -> list[int | None]:
-        """Find such an offset in each of several partitions, in one go.
-
-        Raises:
-            KafkaError: Kafka refuses.
-        """
-        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, time))
-        return [None if found[partition] is None else found[partition].offset for partition in partitions]
 
     async def scan(self, partition: TopicPartition, begin: int, end: int, sieve: Sieve) -> AsyncIterator[list[Record]]:
         """Read a partition from an offset to another one, but for batches of which nothing is wanted.

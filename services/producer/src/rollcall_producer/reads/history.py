@@ -83,15 +83,8 @@ class History:
         index = partition_for(student_id.encode(), self._settings.partitions)
         names = self._settings.names(await self._view.read(lambda snapshot: snapshot.generation))
         student, inbox = (TopicPartition(names.topic_name(topic), index) for topic in (STUDENT, INBOX))
-        (first, end), (inbox_first, inbox_end) = [await self._archive.bounds(each) for each in (student, inbox)]
-        if begin:
-            first = await self._first(student, begin, end)
-            inbox_first = await self._first(inbox, begin, inbox_end)
+        (first, end), (inbox_first, inbox_end) = await self._archive.bounds([student, inbox], begin)
         return Spans((student, inbox), (first, inbox_first), (end, inbox_end))
-
-    async def _first(self, partition: TopicPartition, begin: int, end: int) -> int:
-        found = await self._archive.find(partition, begin)
-        return end if found is None else found
 
     def events(self, student_id: str, spans: Spans) -> AsyncGenerator[Event, None]:
         """Read a student's events; to be done within a turn."""

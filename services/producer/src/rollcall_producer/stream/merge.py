@@ -69,7 +69,7 @@ class Lane:
         try:
             portion, self._next = await self._archive.read(self._partition, before, sieve, size)
         except OffsetOutOfRangeError:
-            begin, end = await self._archive.bounds(self._partition)
+            ((begin, end),) = await self._archive.bounds([self._partition])
             self._next = begin if before < begin else end
             return Found(self._index, min(self._next, self._end), gap=True)
         if self._next == before:

@@ -76,14 +76,9 @@ class Past:
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
         """
-        partitions = self._layout.places(generation)
-        bounds = await self._archive.all_bounds(partitions)
-        if isinstance(place, Edge):
-            return Position(generation, tuple(begin for begin, _ in bounds))
-        time = max(0, int(place.timestamp() * 1000))
-        found = await self._archive.find_all(partitions, time)
-        offsets = [end if first is None else first for first, (_, end) in zip(found, bounds, strict=True)]
-        return Position(generation, tuple(offsets))
+        since = None if isinstance(place, Edge) else int(place.timestamp() * 1000)
+        bounds = await self._archive.bounds(self._layout.places(generation), since)
+        return Position(generation, tuple(begin for begin, _ in bounds))
 
     def knows(self, generation: int) -> bool:
         """Tell whether a generation serves, or has served."""
@@ -99,10 +94,12 @@ class Past:
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
         """
-        for index, partition in enumerate(self._layout.places(position.generation)):
-            if not head.has(position.generation, index, position.offsets[index]):
-                _, end = await self._archive.bounds(partition)
-                position = position.moved(index, min(position.offsets[index], end))
+        offsets = position.offsets
+        ahead = [index for index, offset in enumerate(offsets) if not head.has(position.generation, index, offset)]
+        places = self._layout.places(position.generation)
+        bounds = await self._archive.bounds([places[index] for index in ahead]) if ahead else []
+        for index, (_, end) in zip(ahead, bounds, strict=True):
+            position = position.moved(index, min(offsets[index], end))
         return position
 
     @asynccontextmanager
