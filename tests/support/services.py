@@ -19,6 +19,9 @@ from rollcall_producer.settings import ProducerSettings
 PATIENCE = 40.0
 """Seconds after which an event that has not come will not come."""
 
+LONGEST = 16 * 1024 * 1024
+"""Bytes of a line of a log, at the most: Kafka's clients log whole answers when they debug, with all topics in them."""
+
 Event = dict[str, Any]
 
 
@@ -168,6 +171,7 @@ async def executing(*arguments: str, **variables: str) -> AsyncIterator[Service]
         env={**os.environ, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        limit=LONGEST,
     )
     service = Service(process)
     try:
