@@ -33,17 +33,17 @@ async def test_viewers_see_what_happens_as_it_happens(environment: Environment) 
     async with school(environment) as there, watching(there.api.url) as watcher:
         position = await there.put("s-1")
         await watcher.until(lambda seen: seen.count("state") == 1)
-        await there.put("s-1")
+        last = await there.put("s-1")
         await watcher.until(lambda seen: [seen.count(kind) for kind in ("event", "state", "alert")] == [2, 2, 1])
         assert "content-type: text/event-stream\r\n" in watcher.head
         assert "cache-control: no-store\r\n" in watcher.head
         assert "x-accel-buffering: no\r\n" in watcher.head
-        live, event, *_ = watcher.messages
-        assert (live.event, live.data) == ("live", {})
-        assert (event.event, [*event.data]) == ("event", ["StudentId", "State", "At", "Position", "Id"])
+        assert (watcher.messages[0].event, watcher.messages[0].data) == ("live", {})
+        event = next(message for message in watcher.messages if message.event == "event")
+        assert [*event.data] == ["StudentId", "State", "At", "Position", "Id"]
         assert (event.data["StudentId"], event.data["State"], event.data["Position"]) == ("s-1", "LoggedIn", position)
         record = [message.data for message in watcher.messages if message.event == "state"][-1]
-        assert record == await there.get("/Record/s-1")
+        assert record == await there.get("/Record/s-1", after=last)
         alert = next(message.data for message in watcher.messages if message.event == "alert")
         assert (alert["Rule"], alert["StudentId"], alert["At"]) == ("two-places", "s-1", record["Seen"])
         assert len({message.id for message in watcher.messages}) == 6
