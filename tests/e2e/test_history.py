@@ -16,7 +16,7 @@ from rollcall_domain import codec
 from rollcall_domain.partition import partition_for
 from rollcall_domain.record import NO_MEMORY, SOURCE, StudentRecord, advance, begin
 from rollcall_domain.times import write_time
-from support.log import read_all
+from support.log import delete_records, read_all
 from support.school import School, school
 from support.services import Environment
 
@@ -85,6 +85,18 @@ async def test_the_history_has_each_update_of_a_student(environment: Environment
             assert found == {"Events": within}
             few = await there.client.get(f"/Record/{student}/History?limit=3", headers={"Accept": NDJSON})
             assert [json.loads(line) for line in few.text.splitlines()] == expected[:3]
+
+
+async def test_pages_go_on_with_what_is_there_where_the_log_was_cut(environment: Environment) -> None:
+    async with school(environment) as there:
+        await there.puts(*[("s-1", "LoggedIn")] * 8)
+        path, partition = "/Record/s-1/History", partition_for(b"s-1", 6)
+        page = await there.get(path, limit=2)
+        delete_records(environment.servers, environment.student, partition, before=5)
+        page = await there.get(path, limit=2, cursor=page["Next"])
+        assert [event["Position"] for event in page["Events"]] == [f"{partition}@5", f"{partition}@6"]
+        page = await there.get(path, limit=2, cursor=page["Next"])
+        assert [event["Position"] for event in page["Events"]] == [f"{partition}@7"]
 
 
 async def test_ids_may_hold_whatever_a_path_has_to_write_in_another_way(environment: Environment) -> None:

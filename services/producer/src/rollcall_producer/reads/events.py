@@ -67,7 +67,8 @@ class GetHistory:
         async with self._history.reading():
             spans = await self._history.spans(student_id, span.begin)
             if after is not None:
-                spans = spans._replace(begins=(after.offset, after.inbox_offset))
+                first, inbox_first = spans.begins
+                spans = spans._replace(begins=(max(first, after.offset), max(inbox_first, after.inbox_offset)))
             async with aclosing(self._history.events(student_id, spans)) as events:
                 async for event in events:
                     if span.holds(event.timestamp):
