@@ -32,8 +32,7 @@ GLANCE = 0.05
 """Seconds between looks at viewers who are behind."""
 
 PATIENCE = 30.0
-"""Seconds that a viewer may be behind."""
-
+"""Seconds within which a viewer who is behind has to read on."""
 
 T = TypeVar("T")
 

@@ -16,6 +16,7 @@ from rollcall_domain.service.cause import explain
 from rollcall_producer import metrics
 from rollcall_producer.errors import UnreadableLogError
 from rollcall_producer.stream import sse
+from rollcall_producer.stream.audience import PATIENCE
 from rollcall_producer.stream.live import Live
 from rollcall_producer.stream.past import Past
 from rollcall_producer.stream.position import Position
@@ -28,9 +29,6 @@ Begin: TypeAlias = Position | Edge | datetime
 
 HEARTBEAT = 15.0
 """Seconds after which a viewer hears where the stream is, if nothing else is heard."""
-
-PATIENCE = 30.0
-"""Seconds within which a viewer has to read on."""
 
 PIECE = 256
 """Messages of the ring that are looked through without giving way to other tasks."""
