@@ -11,7 +11,9 @@ import httpx
 from playwright.async_api import expect
 
 from rollcall_dev.kafka import ports
+from rollcall_domain.partition import partition_for
 from support.load import put
+from support.log import delete_records
 from support.school import School
 from support.school import school as a_school
 from support.services import Environment, producer
@@ -173,6 +175,26 @@ async def test_after_a_restart_of_the_api_nothing_is_missed_and_nothing_doubled(
         assert window.most_streams == 1
 
 
+async def test_what_the_log_has_lost_meanwhile_is_marked_in_the_feed(
+    windows: Windows, environment: Environment
+) -> None:
+    port = ports.choose()
+    async with AsyncExitStack() as parts:
+        first = await parts.enter_async_context(a_school(environment, port=port))
+        other = await parts.enter_async_context(producer(environment))
+        client = await parts.enter_async_context(httpx.AsyncClient(base_url=(await other.ready()).url))
+        window = await windows.open(first.api.url)
+        await window.has("Live")
+        await first.api.end(signal.SIGKILL)
+        for _ in range(10):
+            assert (await put(client, "s-1")).status_code == 200
+        delete_records(environment.servers, environment.student, partition_for(b"s-1", 6), before=7)
+        async with producer(environment, views=True, port=port):
+            await window.has_rows("feed", ["s-1"] * 3)
+            await expect(window.page.locator("#feed li").last).to_contain_text("is gone from the log")
+            await window.has("Live")
+
+
 async def test_a_service_that_has_gone_silent_is_left_and_found_again(school: School, windows: Windows) -> None:
     window = await windows.blank()
     await window.page.clock.install()
@@ -223,7 +245,7 @@ async def _begins_anew(window: Window, school: School) -> None:
     assert "last-event-id" not in last.headers
     await school.puts(("s-1", IN))
     await expect(window.page.locator("#feed li").first).to_contain_text("s-1")
-    await expect(window.page.locator("#feed li").last).to_contain_text("events are missing here")
+    await expect(window.page.locator("#feed li").last).to_contain_text("Events are missing here")
 
 
 async def test_thousands_of_events_a_second_do_not_stop_the_page(school: School, windows: Windows) -> None:

@@ -48,7 +48,7 @@ export class Feed {
    * @param {string} why
    */
   gap(why) {
-    this.#news.push({ Gap: why });
+    this.#news.push({ Gap: `Events are missing here: ${why}.` });
     this.#show();
   }
 

@@ -30,8 +30,9 @@ const source = new Source(api, {
   },
   state: (record) => roster.hear(record),
   alert: (alert) => alerts.hear(alert),
-  gap: (why) => {
-    feed.gap(`${why}: events are missing here.`);
+  gap: (why) => feed.gap(why),
+  anew: (why) => {
+    feed.gap(why);
     status.mention(`${why}, and has begun anew, from what happens now.`);
   },
   refresh: () => {

@@ -152,7 +152,7 @@ export class Roster {
   }
 }
 
-/** As the API sorts: by code points. */
+/** As the API sorts, but for rare characters, those beyond U+FFFF. */
 function inOrder(one, other) {
   return one < other ? -1 : Number(one > other);
 }

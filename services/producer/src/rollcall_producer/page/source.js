@@ -11,7 +11,8 @@ const AGAIN_MS = 2_000;
  * @property {(event: any) => void} event Hears of a login or logout.
  * @property {(record: any) => void} state Hears of a student's record.
  * @property {(alert: any) => void} alert Hears of an alert.
- * @property {(why: string) => void} gap Hears that something was passed over.
+ * @property {(why: string) => void} gap Hears that something was passed over, by the API.
+ * @property {(why: string) => void} anew Hears that all begins anew, and so something may be passed over.
  * @property {() => void} refresh Is to read anew all that is shown beside events.
  * @property {(status: Status, why: string) => void} status Hears how it is.
  */
@@ -64,13 +65,16 @@ export class Source {
         return this.#ears.alert(said);
       case "live":
         return this.#arrive(message.id);
+      case "gap":
+        this.#ears.gap(said.Detail);
+        return this.#ears.refresh();
       case "slow":
         return this.#beginAnew("The page could not keep up");
     }
   }
 
   #beginAnew(why) {
-    this.#ears.gap(why);
+    this.#ears.anew(why);
     this.start("latest");
   }
 
