@@ -38,6 +38,12 @@ _READY_LIMIT = 600.0
 _PACE = 50.0
 """Reads of one kind a second, while their latency is measured."""
 
+_PACES = {"count": 5.0, "history": 1.0, "at": 1.0}
+"""The same for those that take much longer, so that they do not wait for each other."""
+
+_FEWEST = 30
+"""Reads of a kind at the least."""
+
 _TARGETS = 500
 """Different students who are asked for."""
 
@@ -48,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this bench."""
     measure.add_options(parser)
     parser.add_argument("--students", type=count, metavar="N", help="default: 1,000,000, with --quick 100,000")
-    parser.add_argument("--rounds", type=count, metavar="N", help="default: 5, with --quick 3")
+    parser.add_argument("--rounds", type=count, metavar="N", help="default: 15, with --quick 5")
     parser.add_argument("--seconds", type=float, help=argparse.SUPPRESS)
 
 
@@ -59,8 +65,8 @@ def run(options: argparse.Namespace) -> Report:
         BenchError: Something did not work as it must.
     """
     students = options.students or (100_000 if options.quick else 1_000_000)
-    seconds = options.seconds or (4 if options.quick else 10)
-    rounds = options.rounds or (3 if options.quick else 5)
+    seconds = options.seconds or 4
+    rounds = options.rounds or (5 if options.quick else 15)
     report = Report()
     with raised(LASTING) as stage:
         puts = measure.Puts(stage, options.load)
@@ -146,8 +152,8 @@ class _Reads:
 
     def _read(self, server: Server, kind: str, seconds: float) -> Seen:
         headers = "if-none-match: *\r\n" if kind == "unchanged" else ""
-        rate = _PACE / 10 if kind in {"count", "history", "at"} else _PACE
-        job = gets.Job(server.host, server.port, self._targets(kind), rate, seconds, headers)
+        rate = _PACES.get(kind, _PACE)
+        job = gets.Job(server.host, server.port, self._targets(kind), rate, max(seconds, _FEWEST / rate), headers)
         seen = children.call("rollcall_dev.bench.load.gets", job, Seen, self._stage.cores.load)
         if seen.lost or seen.answers.keys() - {200, 304}:
             raise BenchError(f"{kind}: {seen.lost} answers were lost, others were {seen.answers}")
