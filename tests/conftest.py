@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from support import brokers, fuzzing
+from support.log import delete_topics
 from support.secure import SecureKafka, secure_kafka
 from support.services import Environment
 
@@ -47,9 +48,14 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
 
 
 @pytest.fixture
-def environment(kafka: str) -> Environment:
-    """Settings of services that share topics with nobody else."""
-    return Environment(kafka, prefix=f"test-{uuid.uuid4().hex[:12]}.")
+def environment(kafka: str) -> Iterator[Environment]:
+    """Settings of services that share topics with nobody else.
+
+    Their topics are gone afterwards: clients that start are told of all that there are, which takes them time.
+    """
+    environment = Environment(kafka, prefix=f"test-{uuid.uuid4().hex[:12]}.")
+    yield environment
+    delete_topics(kafka, environment.prefix)
 
 
 @pytest.fixture(autouse=True)

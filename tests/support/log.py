@@ -37,6 +37,14 @@ async def delete_topic(servers: str, topic: str) -> None:
         await admin.close()
 
 
+def delete_topics(servers: str, prefix: str) -> None:
+    """Delete all topics whose names begin with a prefix."""
+    client = AdminClient({"bootstrap.servers": servers})
+    names = [name for name in client.list_topics(timeout=30).topics if name.startswith(prefix)]
+    for done in (client.delete_topics(names) if names else {}).values():
+        done.result()
+
+
 async def recreate_topic(servers: str, topic: str, partitions: int) -> None:
     """Delete a topic, and create one of its name."""
     await delete_topic(servers, topic)
