@@ -106,6 +106,16 @@ async def test_the_past_comes_in_the_order_of_time_and_then_what_happens(environ
             assert [message.event for message in watcher.messages] == ["live"]
 
 
+async def test_from_now_on_is_from_the_request_on_however_far_behind_the_stream_is(environment: Environment) -> None:
+    events = {"kinds": "event"}
+    async with school(environment) as there, watching(there.api.url, events):
+        await there.upload({"StudentId": f"s-{number}", "State": "LoggedIn"} for number in range(5000))
+        async with watching(there.api.url, events) as later:
+            await there.put("s-last")
+            await later.until(lambda seen: seen.count("event") > 0)
+            assert [seen.data["StudentId"] for seen in later.messages if seen.event == "event"] == ["s-last"]
+
+
 async def test_whoever_comes_from_the_past_meets_what_happens_without_a_seam(environment: Environment) -> None:
     async with school(environment) as there, AsyncExitStack() as stack:
         await _send(there, 2000)

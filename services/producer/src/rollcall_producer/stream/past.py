@@ -60,6 +60,8 @@ class Past:
     def __init__(self, archive: Archive, layout: Layout, generations: Generations, share: Share) -> None:
         self.readers = 0
         self._turns = asyncio.Semaphore(READERS)
+        self._asking = asyncio.Lock()
+        self._answer: asyncio.Task[Position] | None = None
         self._one = asyncio.Lock()
         self._share = share
         self._archive = archive
@@ -70,15 +72,29 @@ class Past:
         """Find where to begin.
 
         Args:
-            place: The beginning, or a time.
+            place: The beginning, the end, or a time.
             generation: The generation whose states are read.
 
         Raises:
             KafkaError: Kafka can't be reached, or refuses.
         """
+        if place is Edge.LATEST:
+            return await self._find_end(generation)
         since = None if isinstance(place, Edge) else int(place.timestamp() * 1000)
         bounds = await self._archive.bounds(self._layout.places(generation), since)
         return Position(generation, tuple(begin for begin, _ in bounds))
+
+    async def _find_end(self, generation: int) -> Position:
+        """Find where the log ends now; all who come while Kafka is asked share the next answer."""
+        if self._answer is None:
+            self._answer = asyncio.create_task(self._ask_end(generation))
+        return await asyncio.shield(self._answer)
+
+    async def _ask_end(self, generation: int) -> Position:
+        async with self._asking:
+            self._answer = None
+            bounds = await self._archive.bounds(self._layout.places(generation))
+        return Position(generation, tuple(end for _, end in bounds))
 
     def knows(self, generation: int) -> bool:
         """Tell whether a generation serves, or has served."""

@@ -99,6 +99,8 @@ class Ring:
     def behind(self, position: Position) -> Iterator[tuple[int, Message]]:
         """Give with their numbers the messages that may lie behind a place, which is covered; those before do not."""
         low, high = self.first, self.following
+        if position.reaches(self.head.position):  # as that of most who come for what happens from now on
+            low = high
         while low < high:
             middle = (low + high) // 2
             if position.reaches(self.place(self._messages[middle - self.first])):

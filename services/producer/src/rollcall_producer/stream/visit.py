@@ -67,11 +67,7 @@ class Visit:
     async def run(self, begin: Begin) -> None:
         """Bring the viewer up to what happens, and have it taken in there; or end its answer where that can't be."""
         try:
-            if begin is Edge.LATEST:
-                await self._until(lambda: self._live.is_up)
-                self._live.audience.join(self._viewer, self._live.ring.following)
-            else:
-                await self._climb(await self._find(begin))
+            await self._climb(await self._find(begin), settled=not isinstance(begin, Position))
         except SlowError:
             metrics.slow_viewers.inc()
             self._write(sse.SLOW, 0)
@@ -80,9 +76,14 @@ class Visit:
             log.exception("A viewer could not be served")
             self._viewer.line.end()
 
-    async def _climb(self, position: Position) -> None:
-        """Read on from a place, until the ring has all that comes next."""
-        live, settled = self._live, False
+    async def _climb(self, position: Position, *, settled: bool) -> None:
+        """Read on from a place, until the ring has all that comes next.
+
+        Args:
+            position: The place.
+            settled: Whether it is known that the log has come to there.
+        """
+        live = self._live
         while True:
             ring = live.ring
             if not ring.head.position.reaches(position):
