@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from math import ceil
 
+import httpx
+
 from rollcall_dev.bench import children, machine, measure
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import crowd, paced
@@ -15,6 +17,7 @@ from rollcall_dev.bench.report import Report, conditions, show
 from rollcall_dev.bench.stage import Server, Stage, raised, say
 from rollcall_dev.tables import table
 from rollcall_producer.stream.past import READERS
+from rollcall_producer.views.group import PULSE
 
 SUMMARY = "what happens, to 5,000 viewers at once: how soon they have it, and what is left for updates beside them"
 
@@ -37,6 +40,12 @@ _OTHERS = 1000
 
 _SETTLING = 2.0
 """Seconds for the last messages to come."""
+
+_WORK_LIMIT = 120.0
+"""Seconds for the worker to handle what was sent."""
+
+_LOOKS = 2
+"""Looks by which nothing must be left."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -102,11 +111,13 @@ class _Stream:
         """Have everything done once."""
         self._puts.measure(server, _CONNECTIONS, self._seconds)
         self._send(server)
+        self._work_off(server)
 
     def alone(self, server: Server) -> None:
         """Measure updates that nobody watches."""
         self._measure(server, "alone")
         self._flood(server, "alone")
+        self._work_off(server)
 
     def watched(self, server: Server, name: str, target: str) -> None:
         """Measure updates that many watch, one of whom does not read."""
@@ -119,6 +130,7 @@ class _Stream:
         if name == "all":
             with children.begun("rollcall_dev.bench.load.crowd", job, self._stage.cores.load):
                 self._flood(server, name)
+            self._work_off(server)
 
     def past(self, server: Server) -> None:
         """Measure updates while as many read all of the past as may do so at a time."""
@@ -152,6 +164,20 @@ class _Stream:
     def _flood(self, server: Server, name: str) -> None:
         result = self._puts.measure(server, _CONNECTIONS, self._seconds)
         self._add(name, {"put_rate": result.rate})
+
+    def _work_off(self, server: Server) -> None:
+        """Wait until the worker has handled all that was sent: whoever watches meanwhile is flooded as well.
+
+        Raises:
+            BenchError: It takes too long.
+        """
+        begin = time.monotonic()
+        for _ in range(_LOOKS):
+            while httpx.get(f"{server.url}/Pipeline", trust_env=False).json()["LagRecords"] != 0:
+                if time.monotonic() - begin > _WORK_LIMIT:
+                    raise BenchError("the worker does not come to an end")
+                time.sleep(PULSE)
+            time.sleep(PULSE)
 
     def _account(self, name: str, sent: paced.Sent, seen: crowd.Seen, *, each_has_all: bool) -> None:
         """Make sure that all have seen all that they want, and tell how soon."""
