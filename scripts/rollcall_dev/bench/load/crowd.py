@@ -94,8 +94,6 @@ class _Viewer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         sending = cast("asyncio.Transport", transport)
         sending.write(self._request)
-        if not self._reads:
-            sending.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if self._reads:
@@ -106,7 +104,7 @@ class _Viewer(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = monotonic()
         self._crowd.bytes += len(data)
-        if not self._is_live:
+        if not self._is_live and self._reads:
             self._await_live(data)
         data = self._rest + data
         self.count += data.count(_EVENT)
@@ -142,13 +140,17 @@ async def watch(job: Job) -> Seen:
     for begin in range(0, len(viewers), _CONNECTING):
         made = [loop.create_connection(lambda v=v: v, job.host, job.port) for v in viewers[begin : begin + _CONNECTING]]  # type: ignore[misc]
         await asyncio.gather(*made)
-    async with asyncio.timeout(_LIVE_LIMIT):
-        while job.patient and crowd.live < job.viewers:
-            crowd.changed.clear()
-            await crowd.changed.wait()
+    try:
+        async with asyncio.timeout(_LIVE_LIMIT):
+            while job.patient and crowd.live < job.viewers:
+                crowd.changed.clear()
+                await crowd.changed.wait()
+    except TimeoutError:
+        raise RuntimeError(f"of {job.viewers} viewers {crowd.live} have come up, {crowd.lost} were cut") from None
     idle = [_Viewer(crowd, _request(job, number), looks=False, reads=False) for number in range(job.stalled)]
     for each in idle:
-        await loop.create_connection(lambda each=each: each, job.host, job.port)  # type: ignore[misc]
+        transport, _ = await loop.create_connection(lambda each=each: each, job.host, job.port)  # type: ignore[misc]
+        transport.pause_reading()  # no earlier: uvloop begins to read after it has told that a connection is made
     say_ready()
     await stopping.wait()
     return Seen(
