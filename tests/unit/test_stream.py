@@ -73,6 +73,7 @@ class Paper:
     unsent = 0
 
     def __init__(self) -> None:
+        self.viewer = Viewer(self, Wanted())
         self.written = b""
         self.writes = 0
 
@@ -113,6 +114,7 @@ class Replica:
     def __init__(self, log: Log, seed: int) -> None:
         share = Share(0.5)
         self.live = Live(share)
+        self.partitions = len(log)
         self._log = log
         self._draw = random.Random(seed)
         configured = ProducerSettings(partitions=len(log) // 3)
@@ -138,7 +140,7 @@ class Replica:
     async def show(self, wanted: Wanted, begin: Position | None = None) -> Paper:
         """Have somebody come who goes on from a place, or sees what comes from now on."""
         paper = Paper()
-        viewer = Viewer(paper, wanted)
+        viewer = paper.viewer = Viewer(paper, wanted)
         if begin is None:
             self.live.audience.join(viewer, self.live.ring.following)
         else:
@@ -252,6 +254,25 @@ async def test_whoever_comes_in_the_midst_of_what_is_not_written_yet_sees_what_c
     await replica.round()
     assert _seen(paper) == _seen(first)[20:]
     assert [event for _, event, _ in paper.messages()].count("live") == 1
+
+
+async def test_what_was_not_written_before_nobody_watched_any_more_disturbs_nobody_later() -> None:
+    replica = _replica(50)
+    paper = await replica.show(Wanted())
+    replica.read(10)
+    replica.live.audience.leave(paper.viewer)
+    replica.live.end()
+    writing = asyncio.create_task(replica.live.audience.run())
+    await asyncio.wait([writing], timeout=0.1)
+    assert not writing.done()
+    place = Position(1, (0,) * replica.partitions)
+    replica.live.begin(place, place)
+    replica.live.note()
+    later = await replica.show(Wanted())
+    replica.read(10)
+    await replica.round()
+    assert len(_seen(later)) == 10
+    writing.cancel()
 
 
 async def test_messages_have_the_place_behind_them() -> None:

@@ -71,6 +71,14 @@ class Audience:
         """Begin with the message of a number."""
         self._done = number
 
+    def end(self) -> None:
+        """Let all viewers go, and forget what is not written to them."""
+        for viewer in [*self._viewers]:
+            self.leave(viewer)
+        self._groups.take()
+        self._news.clear()
+        self._room.set()
+
     def join(self, viewer: Viewer, number: int) -> None:
         """Take a viewer in, who is to have all messages from a number on, and to be told once it has all there are."""
         self._viewers[viewer] = self._groups.join(viewer.wanted)

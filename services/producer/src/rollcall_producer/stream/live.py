@@ -59,6 +59,7 @@ class Live:
     def end(self) -> None:
         """Forget all of it."""
         self._ring = self._target = None
+        self.audience.end()
 
     def add(self, told: Told | None, index: int, offset: int) -> None:
         """Take in a record of a partition, behind which the stream is at an offset."""

@@ -104,8 +104,8 @@ class Stream:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER):
                     await self._watched.wait()
-                    continue
-            return
+            if not self._viewers:
+                return
 
     def check(self, begin: Begin) -> None:
         """Make sure that somebody can begin at a place.
