@@ -111,13 +111,26 @@ class Archive:
         """
         consumer = self._consumer
         async with asyncio.timeout(ANSWER_LIMIT):
-            ends = await consumer.end_offsets(partitions)
+            ends = await self.ends(partitions)
             if since is None:
                 begins = await consumer.beginning_offsets(partitions)
-            else:
-                found = await consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since)))
-                begins = {each: ends[each] if first is None else first.offset for each, first in found.items()}
-        return [(begins[partition], ends[partition]) for partition in partitions]
+                return [(begins[partition], end) for partition, end in zip(partitions, ends, strict=True)]
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, max(0, since)))
+        firsts = [found[partition] for partition in partitions]
+        return [(end if first is None else first.offset, end) for first, end in zip(firsts, ends, strict=True)]
+
+    async def ends(self, partitions: Sequence[TopicPartition]) -> list[int]:
+        """Find out where partitions end.
+
+        Raises:
+            KafkaError: Kafka refuses.
+            TimeoutError: Kafka does not answer.
+            UnreadableLogError: There is no connection to Kafka yet.
+        """
+        consumer = self._consumer
+        async with asyncio.timeout(ANSWER_LIMIT):
+            ends = await consumer.end_offsets(partitions)
+        return [ends[partition] for partition in partitions]
 
     async def scan(self, partition: TopicPartition, begin: int, end: int, sieve: Sieve) -> AsyncIterator[list[Record]]:
         """Read a partition from an offset to another one, but for batches of which nothing is wanted.

@@ -67,7 +67,7 @@ class Generations:
         places = self._layout.states(generation)
         if not await count_partitions(places[0].topic, self._settings):
             return None
-        return [end for _, end in await self._archive.bounds(places)]
+        return await self._archive.ends(places)
 
     async def cross(self, position: Position) -> Position | None:
         """Give the place at which who has read all states of a generation goes on; None if it serves.

@@ -93,8 +93,8 @@ class Past:
     async def _ask_end(self, generation: int) -> Position:
         async with self._asking:
             self._answer = None
-            bounds = await self._archive.bounds(self._layout.places(generation))
-        return Position(generation, tuple(end for _, end in bounds))
+            ends = await self._archive.ends(self._layout.places(generation))
+        return Position(generation, tuple(ends))
 
     def knows(self, generation: int) -> bool:
         """Tell whether a generation serves, or has served."""
@@ -113,8 +113,8 @@ class Past:
         offsets = position.offsets
         ahead = [index for index, offset in enumerate(offsets) if not head.has(position.generation, index, offset)]
         places = self._layout.places(position.generation)
-        bounds = await self._archive.bounds([places[index] for index in ahead]) if ahead else []
-        for index, (_, end) in zip(ahead, bounds, strict=True):
+        ends = await self._archive.ends([places[index] for index in ahead]) if ahead else []
+        for index, end in zip(ahead, ends, strict=True):
             position = position.moved(index, min(offsets[index], end))
         return position
 
