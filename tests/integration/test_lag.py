@@ -4,7 +4,7 @@ from time import time
 
 from aiokafka import AIOKafkaProducer
 
-from rollcall_consumer.runtime.pipeline import Outputs, Share
+from rollcall_consumer.runtime.folds.fold import Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.records import Record
 from support.folds import INBOX, SEEN, SOURCE, Counting, Line, counting
@@ -24,11 +24,11 @@ async def test_a_log_may_end_in_marks_of_transactions(environment: Environment) 
             await client.abort_transaction()
     async with line.working() as work:
         await work.ready()
-        assert {task.lag() for task in work.worker.tasks} == {0}
+        assert {task.job.lag() for task in work.worker.tasks} == {0}
     assert sorted(map(bytes, filter(None, await line.seen()))) == [b"first=1", b"kept=1", b"kept=2"]
     async with line.working() as work:
         await work.ready()
-        assert {task.lag() for task in work.worker.tasks} == {0}
+        assert {task.job.lag() for task in work.worker.tasks} == {0}
 
 
 async def test_what_is_not_committed_yet_is_not_seen_and_holds_up_nothing_before_it(environment: Environment) -> None:

@@ -18,7 +18,7 @@ async def test_a_rate_is_kept_until_operators_say_otherwise(environment: Environ
     async with line.working() as work:
         assert await line.sees(1) == [b"a=1"]
         assert await line.offset() == 1
-        assert {task.lag() for task in work.worker.tasks if task.index == 0} == {1999}
+        assert {task.job.lag() for task in work.worker.tasks if task.index == 0} == {1999}
         assert "catching up" in (work.worker.ready() or "")
         await give(SetRate(0), line.settings)
         await work.ready()

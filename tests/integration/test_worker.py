@@ -282,7 +282,7 @@ async def _await_committed(environment: Environment, partition: int, offset: int
 
 
 def _lag(work: Work) -> int:
-    return sum(task.lag() or 0 for task in work.worker.tasks)
+    return sum(task.job.lag() or 0 for task in work.worker.tasks)
 
 
 def _working(

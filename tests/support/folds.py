@@ -8,7 +8,8 @@ from typing import TypeAlias
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from rollcall_consumer.runtime.pipeline import Admitted, Fold, Outputs, Pipeline, Share
+from rollcall_consumer.runtime.folds.fold import Admitted, Fold, Outputs, Share
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
@@ -86,9 +87,9 @@ class Counting:
         """Hear that it is written."""
 
 
-def counting(fold: Callable[[Share, ConsumerSettings], Fold] = Counting) -> Pipeline:
+def counting(fold: Callable[[Share, ConsumerSettings], Fold] = Counting) -> FoldPipeline:
     """Make a pipeline with such a fold, or one like it."""
-    return Pipeline("test", source=SOURCE, inbox=INBOX, tables=[COUNTS], streams=[SEEN], fold=fold)
+    return FoldPipeline("test", source=SOURCE, inbox=INBOX, tables=[COUNTS], streams=[SEEN], fold=fold)
 
 
 class Line:
@@ -103,7 +104,7 @@ class Line:
         settings: The worker's settings.
     """
 
-    def __init__(self, environment: Environment, pipeline: Pipeline | None = None, **settings: object) -> None:
+    def __init__(self, environment: Environment, pipeline: FoldPipeline | None = None, **settings: object) -> None:
         self.settings = environment.consumer(**settings)
         self._pipeline = pipeline or counting()
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Pipeline, Share
+from rollcall_consumer.runtime.folds.fold import Admitted, Outputs, Share
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.service.records import Record
@@ -108,10 +109,10 @@ class Sums:
         """Hear that it is written."""
 
 
-def pipeline(watch: Callable[[Number], None] = lambda _: None) -> Pipeline:
+def pipeline(watch: Callable[[Number], None] = lambda _: None) -> FoldPipeline:
     """Make the pipeline."""
 
     def fold(share: Share, _: ConsumerSettings) -> Sums:
         return Sums(share, watch)
 
-    return Pipeline("sums", SOURCE, INBOX, [SUMS], [STEPS], fold)
+    return FoldPipeline("sums", SOURCE, INBOX, [SUMS], [STEPS], fold)

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall_consumer.runtime.window import Windows
+from rollcall_consumer.runtime.folds.window import Windows
 
 SIZE = 10
 ONE = [TopicPartition("One", 0)]

@@ -17,16 +17,23 @@ class Generation(msgspec.Struct, frozen=True):
         group: The consumer group.
         number: Which generation, from 1 on.
         building: Whether it is only being built: then its topics that go on in all generations are its own as well.
+        pipeline: Which of the pipelines that react to what the group derives, each of which is a group of its own.
+            Empty for the one that derives it.
     """
 
     prefix: str
     group: str = GROUP
     number: int = FIRST
     building: bool = False
+    pipeline: str = ""
 
     @property
     def owner(self) -> str:
-        """The group by its full name, whatever generation it works on."""
+        """The pipeline's group by its full name, whatever generation it works on."""
+        return f"{self._deriver}.{self.pipeline}" if self.pipeline else self._deriver
+
+    @property
+    def _deriver(self) -> str:
         return self.prefix + self.group
 
     @property
@@ -41,10 +48,12 @@ class Generation(msgspec.Struct, frozen=True):
     def topic_name(self, topic: Topic) -> str:
         """Name a topic in full: with the group's name, if it is its own, and the generation, if each has its own.
 
-        What the default group derives does not have its name.
+        What the default group derives does not have its name. Pipelines that react to it have inboxes and the like of
+        their own.
         """
         apart = topic.lasting and self.building
-        owned = apart or (topic.derived and self.group != GROUP)
+        owner = self.owner if topic.internal else self._deriver
+        owned = apart or (topic.derived and owner != self.prefix + GROUP)
         each = apart or (topic.derived and not topic.lasting and topic is not CONTROL)
-        name = f"{self.owner}.{topic.name}" if owned else f"{self.prefix}{topic.name}"
+        name = f"{owner}.{topic.name}" if owned else f"{self.prefix}{topic.name}"
         return name + self._suffix if each else name

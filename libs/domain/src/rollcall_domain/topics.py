@@ -17,6 +17,7 @@ class Topic(msgspec.Struct, frozen=True):
         derived: Whether it belongs to one consumer group, which makes it from other topics.
         partitions: How many it has, where that is not as many as all others have.
         lasting: Whether it goes on when what a group derives is derived anew, and takes in what that has more.
+        internal: Whether it is one pipeline's own: each has one, and none reads or writes another's.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Topic(msgspec.Struct, frozen=True):
     derived: bool = False
     partitions: int | None = None
     lasting: bool = False
+    internal: bool = False
 
 
 def _milliseconds(**span: float) -> str:
@@ -59,8 +61,9 @@ _COMPACTION = {
     "delete.retention.ms": _milliseconds(days=1),
 }
 
-INBOX = Topic("Student.Inbox", _kept(days=365), derived=True)
-"""Updates for one group alone: those that lie in another partition of Student than their student. Key: StudentId."""
+INBOX = Topic("Student.Inbox", _kept(days=365), derived=True, internal=True)
+"""Records for one group alone: updates that lie in another partition of Student than their student, and dead letters
+that were sent back. Key: StudentId."""
 
 STATE = Topic(
     "Student.State",
@@ -84,5 +87,6 @@ CONTROL = Topic(
     {"cleanup.policy": "delete", "retention.ms": "-1", "message.timestamp.type": "CreateTime"},
     derived=True,
     partitions=1,
+    internal=True,
 )
 """What a consumer group was told by operators, from the first time on. No key."""

@@ -174,7 +174,7 @@ transactor.Transactor._send = send
     "no-restore": Mutation(
         "work that begins before the state is read back",
         """
-from rollcall_consumer.runtime.restore import Restoration
+from rollcall_consumer.runtime.folds.restore import Restoration
 right = Restoration.tables, Restoration.window
 async def nothing(self, *_):
     return 0, 0

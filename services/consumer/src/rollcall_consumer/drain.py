@@ -13,7 +13,7 @@ from rollcall_consumer import metrics
 from rollcall_consumer.reporting import reporting
 from rollcall_consumer.runtime.flow import inputs
 from rollcall_consumer.runtime.orders import serving
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.pipeline import Pipeline, inputs_of
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.working import HaltError, working
@@ -93,7 +93,7 @@ async def _drain(
 ) -> None:
     current = await serving(settings)
     await ensure_topics(pipeline.topics, current)
-    source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
+    source, inbox = (current.topic_name(topic) for topic in inputs_of(pipeline))
     async with observing(current, current.group_id) as consumer:
         begin = await look(consumer, inputs(pipeline, current))
         report.lag_before = begin.total

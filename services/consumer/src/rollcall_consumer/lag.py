@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 from rollcall_consumer.runtime.flow import Flow, flows, inputs
 from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import serving
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.pipeline import Pipeline, inputs_of
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import RollcallError
 from rollcall_domain.service.group import Look, look, observing, oldest
@@ -80,7 +80,7 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
         TimeoutError: Kafka does not answer.
     """
     current = await serving(settings)
-    source, inbox = (current.topic_name(topic) for topic in pipeline.inputs)
+    source, inbox = (current.topic_name(topic) for topic in inputs_of(pipeline))
     if not await count_partitions(current.topic_name(pipeline.source), current):
         raise NothingToReadError(f"there is no topic {source} yet")
     topics = {source, inbox} if await count_partitions(current.topic_name(pipeline.inbox), current) else {source}

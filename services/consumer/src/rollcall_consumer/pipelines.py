@@ -1,13 +1,13 @@
 """The table of pipelines: which topics each reads and writes, and the fold of the ones into the others."""
 
 from rollcall_consumer.record import RecordFold, essence, identify
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_domain.topics import ACTIVITY, ALERTS, INBOX, STATE, STUDENT
 
 PIPELINES = {
     pipeline.name: pipeline
     for pipeline in (
-        Pipeline(
+        FoldPipeline(
             "record",
             source=STUDENT,
             inbox=INBOX,

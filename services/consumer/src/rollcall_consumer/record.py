@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 from msgspec.structs import replace
 
-from rollcall_consumer.runtime.pipeline import Admitted, Outputs, Share
+from rollcall_consumer.runtime.folds.fold import Admitted, Outputs, Share
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
 from rollcall_domain.events import StudentRecordUpdate

@@ -203,6 +203,6 @@ class _Run:
             return
         if not self._plan.dry_run:
             self._throttle.give_back(await self._throttle.grant(), len(letters))
-            await self._transactors[letters[0].partition].commit(batch, {}, "")
+            await self._transactors[letters[0].partition].commit(batch, {})
         self._report.sent += len(letters)
         self._report.by_reason.update(letter.why.reason.value for letter in letters)

@@ -1,6 +1,6 @@
 """What the consumer reads from its environment."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -67,7 +67,22 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
         return self.names.topic_name(topic)
 
 
-class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
+class PipelineSettings(ConsumerSettings, frozen=True, kw_only=True):
+    """The same settings, for a pipeline that reacts to what the group derives, and is a group of its own.
+
+    Attributes:
+        pipeline: Its name; empty for the one that derives it.
+    """
+
+    pipeline: str = ""
+
+    @property
+    def names(self) -> Generation:
+        """What the pipeline's group and its topics are called."""
+        return Generation(self.topic_prefix, self.group, pipeline=self.pipeline)
+
+
+class GenerationSettings(PipelineSettings, frozen=True, kw_only=True):
     """The same settings, for a generation of what the group derives.
 
     Attributes:
@@ -81,7 +96,17 @@ class GenerationSettings(ConsumerSettings, frozen=True, kw_only=True):
     @property
     def names(self) -> Generation:
         """What the group and its topics are called."""
-        return Generation(self.topic_prefix, self.group, self.generation, self.building)
+        return Generation(self.topic_prefix, self.group, self.generation, self.building, self.pipeline)
+
+
+def of_pipeline(settings: ConsumerSettings, pipeline: str) -> PipelineSettings:
+    """Give the settings for a pipeline that is a group of its own.
+
+    Args:
+        settings: The service's settings.
+        pipeline: Its name.
+    """
+    return PipelineSettings(**_given(settings), pipeline=pipeline)
 
 
 def of_generation(settings: ConsumerSettings, generation: int, *, building: bool = False) -> GenerationSettings:
@@ -93,5 +118,9 @@ def of_generation(settings: ConsumerSettings, generation: int, *, building: bool
         building: Whether it is only being built, beside another one; the first one never is.
     """
     assert generation != FIRST or not building, "what is its own would be what serves"  # noqa: S101 - before it is deleted
-    given = {name: getattr(settings, name) for name in ConsumerSettings.__struct_fields__}
-    return GenerationSettings(**given, generation=generation, building=building)
+    pipeline = settings.names.pipeline
+    return GenerationSettings(**_given(settings), pipeline=pipeline, generation=generation, building=building)
+
+
+def _given(settings: ConsumerSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in ConsumerSettings.__struct_fields__}

@@ -13,8 +13,8 @@ from rollcall_consumer.rebuild.removal import abandon, remove
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.rebuild.run import Plan, Rebuild
 from rollcall_consumer.reporting import reporting
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.orders import following
-from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.place import Edge, Place
 from rollcall_domain.service.process import run
@@ -61,7 +61,7 @@ def rebuild_command(  # noqa: PLR0913 - each is an option
     sys.exit(run(ConsumerSettings, work, quiet=True))
 
 
-async def _rebuild(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, stopping: asyncio.Event) -> Report:
+async def _rebuild(pipeline: FoldPipeline, settings: ConsumerSettings, plan: Plan, stopping: asyncio.Event) -> Report:
     report = Report(settings.owner)
     with bar("Deriving anew") as watch, reporting(report, settings):
         async with following(settings) as orders:
@@ -69,7 +69,7 @@ async def _rebuild(pipeline: Pipeline, settings: ConsumerSettings, plan: Plan, s
     return report
 
 
-async def _clear(pipeline: Pipeline, settings: ConsumerSettings, *, to_abandon: bool) -> int:
+async def _clear(pipeline: FoldPipeline, settings: ConsumerSettings, *, to_abandon: bool) -> int:
     async with following(settings) as orders:
         if to_abandon:
             given_up = await abandon(pipeline, settings, orders)

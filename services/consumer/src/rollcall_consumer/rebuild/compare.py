@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiokafka import TopicPartition
 
 from rollcall_consumer.rebuild.report import Comparison, Difference
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.source import Source
 from rollcall_domain.topics import Topic
@@ -31,7 +31,7 @@ class _Table(NamedTuple):
 
 
 async def compare(
-    pipeline: Pipeline, old: ConsumerSettings, new: ConsumerSettings, old_ends: Ends, new_ends: Ends
+    pipeline: FoldPipeline, old: ConsumerSettings, new: ConsumerSettings, old_ends: Ends, new_ends: Ends
 ) -> Comparison:
     """Compare the tables of two generations.
 
@@ -67,7 +67,7 @@ async def _read(source: Source, partition: TopicPartition, since: int) -> _Table
     return _Table({key: value for key, value in table.items() if value is not None}, frozenset(moved))
 
 
-def _compare(pipeline: Pipeline, topic: Topic, old: _Table, new: _Table, comparison: Comparison) -> None:
+def _compare(pipeline: FoldPipeline, topic: Topic, old: _Table, new: _Table, comparison: Comparison) -> None:
     expires = "delete" in topic.settings["cleanup.policy"]
     for key in sorted({*old.values, *new.values}, key=lambda key: key or b""):
         before, after = old.values.get(key), new.values.get(key)

@@ -4,11 +4,11 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer.rebuild.report import Published
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
+from rollcall_consumer.runtime.folds.window import find
 from rollcall_consumer.runtime.letters import read_letter, read_note
 from rollcall_consumer.runtime.outbox import Outbox
-from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.transactor import Transactor
-from rollcall_consumer.runtime.window import find
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_domain.control import FIRST
 from rollcall_domain.service.provision import count_partitions, delete_topics
@@ -22,12 +22,12 @@ SLICE = 500
 """Records that are read at a time, and written by one transaction."""
 
 
-def lasting(pipeline: Pipeline) -> list[Topic]:
+def lasting(pipeline: FoldPipeline) -> list[Topic]:
     """Name the outputs of a pipeline that go on in all generations."""
     return [topic for topic in (*pipeline.streams, DEAD_LETTERS) if topic.lasting]
 
 
-async def publish(pipeline: Pipeline, settings: ConsumerSettings, generation: int) -> dict[str, Published]:
+async def publish(pipeline: FoldPipeline, settings: ConsumerSettings, generation: int) -> dict[str, Published]:
     """Add to the outputs what a generation has led to while it was built, and remove where that was kept.
 
     It may be begun again wherever it was interrupted.
@@ -61,7 +61,7 @@ class _Shelf:
     """A partition of an output, and where it was kept while its generation was built."""
 
     def __init__(
-        self, pipeline: Pipeline, topic: Topic, index: int, building: ConsumerSettings, serving: ConsumerSettings
+        self, pipeline: FoldPipeline, topic: Topic, index: int, building: ConsumerSettings, serving: ConsumerSettings
     ) -> None:
         self._pipeline = pipeline
         self._topic = topic
@@ -104,7 +104,7 @@ class _Shelf:
         for record in records:
             outbox.add(self._target, record.timestamp, record.key, record.value, list(record.headers))
         if records:
-            await transactor.commit(outbox, {}, "")
+            await transactor.commit(outbox, {})
 
     def _identify(self, record: Record) -> object:
         """Tell a record from all others, whichever generation it comes from; None for one that is nothing to us."""

@@ -1,14 +1,14 @@
 """The end of generations that serve no longer."""
 
 from rollcall_consumer.rebuild.publish import lasting
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.orders import Orders
-from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_domain.control import FIRST, SetGeneration, Step
 from rollcall_domain.service.provision import delete_topics
 
 
-async def abandon(pipeline: Pipeline, settings: ConsumerSettings, orders: Orders) -> int | None:
+async def abandon(pipeline: FoldPipeline, settings: ConsumerSettings, orders: Orders) -> int | None:
     """Give up the generation that is being built, and remove it.
 
     Returns:
@@ -24,7 +24,7 @@ async def abandon(pipeline: Pipeline, settings: ConsumerSettings, orders: Orders
     return building
 
 
-async def remove(pipeline: Pipeline, settings: ConsumerSettings, orders: Orders) -> list[int]:
+async def remove(pipeline: FoldPipeline, settings: ConsumerSettings, orders: Orders) -> list[int]:
     """Remove the generations that served before, or were given up.
 
     Returns:

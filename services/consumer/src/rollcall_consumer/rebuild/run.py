@@ -22,9 +22,9 @@ from rollcall_consumer.rebuild.compare import compare
 from rollcall_consumer.rebuild.publish import publish
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.runtime.flow import inputs
+from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import Orders
-from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
@@ -71,7 +71,7 @@ class Rebuild:
         report: Is filled in.
     """
 
-    def __init__(self, pipeline: Pipeline, settings: ConsumerSettings, orders: Orders, report: Report) -> None:
+    def __init__(self, pipeline: FoldPipeline, settings: ConsumerSettings, orders: Orders, report: Report) -> None:
         self._pipeline = pipeline
         self._settings = settings
         self._orders = orders

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.pipeline import Pipeline, inputs_of
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.group import Look
 
 
 def inputs(pipeline: Pipeline, settings: ConsumerSettings) -> list[TopicPartition]:
     """Name all partitions that a group reads."""
-    topics = [settings.topic_name(topic) for topic in pipeline.inputs]
+    topics = [settings.topic_name(topic) for topic in inputs_of(pipeline)]
     return [TopicPartition(topic, index) for topic in topics for index in range(settings.partitions)]
 
 

@@ -47,11 +47,11 @@ class LagCollector(Collector):
         )
         for task in self._worker.tasks:
             label = [str(task.index)]
-            left.add_metric(label, task.progress.left)
-            restoring.add_metric(label, task.progress.seconds)
-            if (lag := task.lag()) is not None:
+            left.add_metric(label, task.job.progress.left)
+            restoring.add_metric(label, task.job.progress.seconds)
+            if (lag := task.job.lag()) is not None:
                 records.add_metric(label, lag)
-            if (age := task.lag_seconds()) is not None:
+            if (age := task.job.lag_seconds()) is not None:
                 seconds.add_metric(label, age)
         yield records
         yield seconds

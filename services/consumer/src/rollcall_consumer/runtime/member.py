@@ -15,8 +15,8 @@ from rollcall_consumer.runtime.flow import inputs
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.pace import Pace
-from rollcall_consumer.runtime.partition import Kept, PartitionTask
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.partition import PartitionTask
+from rollcall_consumer.runtime.pipeline import Jobs, Pipeline, inputs_of
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_consumer.settings import GenerationSettings
 from rollcall_domain.control import Control
@@ -81,18 +81,21 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self,
         contact: Contact,
         pipeline: Pipeline,
+        jobs: Jobs,
         settings: GenerationSettings,
         ends: Mapping[TopicPartition, int],
     ) -> None:
         self.tasks: list[PartitionTask] = []
-        self._kept: dict[int, Kept | None] = {}
+        self._jobs = jobs
         consumer = self._consumer = contact.consumer
         self._orders = contact.orders
         self.generation = settings.generation
         self._settings = settings
         self._pace = Pace(consumer, inputs(pipeline, settings), contact.orders, settings)
         self._workplace = Workplace(
-            pipeline,
+            pipeline.name,
+            inputs_of(pipeline),
+            pipeline.topics,
             settings,
             partial(committed, consumer),
             contact.letter_limit,
@@ -132,7 +135,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             return "waiting for the group to assign partitions"
         if self.faults:
             return "; ".join(self.faults.values())
-        behind = [str(task.index) for task in self.tasks if not task.caught_up]
+        behind = [str(task.index) for task in self.tasks if not task.job.caught_up]
         return f"catching up on partitions {', '.join(behind)}" if behind else None
 
     async def run(self) -> None:
@@ -145,12 +148,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             TopicMismatchError: The inputs are not laid out alike.
         """
         place, settings = self._workplace, self._workplace.settings
-        topics = [settings.topic_name(topic) for topic in place.pipeline.inputs]
+        topics = [settings.topic_name(topic) for topic in place.reads]
         pacing = asyncio.create_task(self._pace.run(), name="pace")
         try:
             refuse_failed_fetches(self._consumer)
             self._consumer.subscribe(topics, listener=self)
-            log.info("Running consumer", pipeline=place.pipeline.name, group=settings.group_id, topic=topics[0])
+            log.info("Running consumer", pipeline=place.name, group=settings.group_id, topic=topics[0])
             await self._stay(pacing)
         finally:
             pacing.cancel()
@@ -211,7 +214,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def _stop_tasks(self, grace: float) -> None:
         tasks, self.tasks = self.tasks, []
         await asyncio.gather(*(task.stop(grace) for task in tasks))
-        self._kept |= {task.index: task.kept for task in tasks}
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finish what is in hand; the group waits."""
@@ -227,12 +229,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._consumer.pause(*assigned)  # who works on a partition reads it by themselves
         if self._leaving:
             return
-        indexes, kept = _indexes(assigned), self._kept
+        indexes = _indexes(assigned)
         self._pace.hold(indexes)
         self._mismatch = self._find_mismatch(assigned)
         if self._mismatch is None:
-            self.tasks = [PartitionTask(index, self._workplace, kept.get(index)) for index in indexes]
-        self._kept = {}
+            jobs = self._jobs.take(indexes, self._workplace)
+            self.tasks = [PartitionTask(index, self._workplace, job) for index, job in jobs]
         self._assigned = True
         log.info("Took partitions", partitions=indexes)
 

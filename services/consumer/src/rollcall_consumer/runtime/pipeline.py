@@ -1,114 +1,93 @@
-"""What a pipeline is to the runtime: topics that are read and written, and a fold of the ones into the others."""
+"""What a pipeline is to the runtime: topics that are read and written, and the work on each partition of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Protocol
 
-import msgspec
-
+from rollcall_consumer.runtime.restore import Progress
+from rollcall_consumer.runtime.transactor import Transactor
+from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.service.records import Message, Record
-from rollcall_domain.topics import DEAD_LETTERS, Topic
+from rollcall_domain.service.source import Source
+from rollcall_domain.topics import Topic
 
-Admitted: TypeAlias = tuple[Record, bytes]
-"""A record that repeats none before, and what tells it from all others: its id, or where it was found first."""
-
-Outputs: TypeAlias = Sequence[tuple[Topic, Sequence[Message]]]
-"""What is to be written, topic by topic."""
+Waiting = Callable[[], AbstractContextManager[None]]
+"""Waits in its body, with nothing in hand that is not to be left as it is: work that is to end is cancelled there."""
 
 
-class Fold(Protocol):
-    """Turns the records of one partition into outputs, and holds the state that this takes.
-
-    It lives from the moment at which a replica takes the partition over: first it gets its own earlier outputs back,
-    as far as their topics still have them, then records. What it gives is written, and noted to be done, or neither;
-    if neither, a new one begins with what was written.
-    """
-
-    def restore(self, topic: Topic, values: Iterable[bytes]) -> None:
-        """Take back outputs to a topic that is compacted, the latest of each key alone, in any order."""
-
-    def restored(self) -> Sequence[int]:
-        """Begin to work with what was taken back.
-
-        Returns:
-            For each input, the offset that comes after the last record that is known to be in it; 0 if none is.
-        """
-
-    def apply(self, records: Iterator[Admitted], source: int) -> None:
-        """Take in records of an input, one after the other, and all of them.
-
-        An error is about the record that was taken last, and leaves everything as it was before that one: those after
-        it are still to be taken.
-
-        Args:
-            records: The records.
-            source: The input: its place in `Pipeline.inputs`.
-
-        Raises:
-            UnreadableRecordError: The record belongs among the dead letters.
-            MisplacedError: It belongs to another partition.
-        """
-
-    def next_due(self) -> int | None:
-        """Tell when `tick` is to be called at the latest, in milliseconds since 1970, UTC; None if it need not be."""
-
-    def tick(self, now: int) -> None:
-        """Take in the time, once all records are taken in that were written before; as `next_due` has it."""
-
-    def take(self) -> Outputs:
-        """Give what has come of all that since it was last taken."""
-
-    def committed(self) -> None:
-        """Hear that what was taken last is written for good."""
-
-
-class Share(msgspec.Struct, frozen=True):
-    """The part of a pipeline's work that a fold does.
-
-    Attributes:
-        index: The partition's index: the same in each topic.
-        partitions: How many there are.
-        inputs: The full names of the inputs.
-    """
-
-    index: int
-    partitions: int
-    inputs: Sequence[str]
-
-
-def _whole(_: Topic, value: bytes) -> bytes:
-    return value
-
-
-class Pipeline(msgspec.Struct, frozen=True):
-    """A fold, with the topics that it reads and writes.
-
-    Attributes:
-        name: What the pipeline is called on the command line.
-        source: The topic that it reads.
-        inbox: The topic for records that are for it alone.
-        tables: Outputs that are compacted, and given back to a fold that begins.
-        streams: Other outputs.
-        fold: Makes a fold.
-        identify: Tells an output to a stream from all others: what it gives is the same if it is derived anew.
-        essence: Gives what matters of an output to a table: what has to be the same if it is derived anew.
-    """
-
-    name: str
-    source: Topic
-    inbox: Topic
-    tables: Sequence[Topic]
-    streams: Sequence[Topic]
-    fold: Callable[[Share, ConsumerSettings], Fold]
-    identify: Callable[[Topic, bytes], object] = _whole
-    essence: Callable[[Topic, bytes], object] = _whole
+class Job(Protocol):
+    """The work on one partition index, from its assignment on."""
 
     @property
-    def inputs(self) -> Sequence[Topic]:
-        """The topics that it reads."""
-        return self.source, self.inbox
+    def caught_up(self) -> bool:
+        """Whether all is handled that has to be before this replica is up to date."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why it has stopped by itself, if so, for people."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far is read back what it begins with."""
+
+    def lag(self) -> int | None:
+        """Count the records that are not handled yet, up to the first open transaction; None before the first fetch.
+
+        Marks of transactions count as records.
+        """
+
+    def lag_seconds(self) -> float | None:
+        """Tell how old the oldest record is that is not handled yet; None before the first fetch.
+
+        Where that record has not been fetched yet, the last one that was stands for it, which is older.
+        """
+
+    def stop(self, grace: float) -> None:
+        """Take no more in, and finish what is in hand within a time of grace, in seconds."""
+
+    async def work(self, source: Source, transactor: Transactor, waiting: Waiting) -> None:
+        """Work until stopped, or until there is a reason for not going on like this.
+
+        Raises:
+            UnknownOffsetError: An input is another topic than that on which work was done.
+            KafkaError: Kafka can't be reached, or refuses.
+            DoubtError: It is not known what has become of a transaction.
+        """
+
+
+class Jobs(Protocol):
+    """The work of one replica, for as long as its process lives: it may keep what partitions need when they return."""
+
+    def take(self, indexes: Collection[int], workplace: Workplace) -> Sequence[tuple[int, Job]]:
+        """Begin with the work on these indexes; what is kept of others is of no use any more."""
+
+
+class Pipeline(Protocol):
+    """Topics that are read and written, and what is done."""
+
+    @property
+    def name(self) -> str:
+        """What the pipeline is called on the command line."""
+
+    @property
+    def source(self) -> Topic:
+        """The topic that it reads."""
+
+    @property
+    def inbox(self) -> Topic:
+        """The topic for records that are for it alone."""
 
     @property
     def topics(self) -> Sequence[Topic]:
         """All topics that it reads or writes."""
-        return *self.inputs, *self.tables, *self.streams, DEAD_LETTERS
+
+    def settings(self, given: ConsumerSettings) -> ConsumerSettings:
+        """Give the settings with which it names its group and its topics."""
+
+    def engaged(self, settings: ConsumerSettings) -> AbstractAsyncContextManager[Jobs]:
+        """Have what its work takes while the body runs."""
+
+
+def inputs_of(pipeline: Pipeline) -> Sequence[Topic]:
+    """Name the topics that a pipeline reads."""
+    return pipeline.source, pipeline.inbox

@@ -89,25 +89,23 @@ class Transactor:
         """Whether it is to be replaced."""
         return any(count >= RENEWAL for count in self._written.values())
 
-    async def commit(self, outbox: Outbox, offsets: Mapping[TopicPartition, int], note: str) -> None:
+    async def commit(self, outbox: Outbox, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         """Write what is in the outbox, and note how far the inputs are done; all of it, or nothing.
 
         Args:
             outbox: What is to be written.
-            offsets: The offset at which each input goes on.
-            note: Is kept beside the offsets.
+            offsets: The offset at which each input goes on, with a note beside it.
 
         Raises:
             DoubtError: It may be done, or not. Nothing more can be done here: only whoever starts anew learns.
         """
-        noted = {partition: OffsetAndMetadata(offset, note) for partition, offset in offsets.items()}
         try:
             async with asyncio.timeout(COMMIT_LIMIT):
                 begun = monotonic()
                 await self._client.begin_transaction()
                 sending = [self._send(partition, batches) for partition, batches in outbox.batches.items()]
-                if noted:
-                    sending.append(self._client.send_offsets_to_transaction(noted, self._group))
+                if offsets:
+                    sending.append(self._client.send_offsets_to_transaction(offsets, self._group))
                 await asyncio.gather(*sending)  # a commit does not look at what became of the records
                 await self._client.commit_transaction()
                 metrics.commit_seconds.observe(monotonic() - begun)

@@ -15,7 +15,7 @@ from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSI
 from rollcall_consumer.runtime.orders import Orders, opened
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.partition import PartitionTask
-from rollcall_consumer.runtime.pipeline import Pipeline
+from rollcall_consumer.runtime.pipeline import Jobs, Pipeline
 from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
 from rollcall_domain.control import SetGeneration, Step
 from rollcall_domain.service.cause import is_denial
@@ -50,7 +50,7 @@ class Worker:
         self, pipeline: Pipeline, settings: ConsumerSettings, ends: Mapping[TopicPartition, int] | None = None
     ) -> None:
         self._pipeline = pipeline
-        self._settings = settings
+        self._settings = settings if isinstance(settings, GenerationSettings) else pipeline.settings(settings)
         self._ends = {} if ends is None else ends
         self._member: Member | None = None
         self._fault = "not connected to Kafka yet"
@@ -93,10 +93,14 @@ class Worker:
         Raises:
             TopicMismatchError: A topic is not laid out as declared.
         """
+        async with self._pipeline.engaged(self._settings) as jobs:
+            await self._run(jobs)
+
+    async def _run(self, jobs: Jobs) -> None:
         while True:
             orders = await persist(partial(opened, self._settings), self._settings, self._report)
             try:
-                return await self._work_as_told(orders)
+                return await self._work_as_told(jobs, orders)
             except (KafkaError, OSError, TimeoutError, DoubtError) as error:
                 self._report(str(error) if isinstance(error, DoubtError) else unreachable(self._settings, error))
                 log.warning("Beginning anew", reason=self._fault)
@@ -104,10 +108,10 @@ class Worker:
             finally:
                 await orders.stop()
 
-    async def _work_as_told(self, orders: Orders) -> None:
+    async def _work_as_told(self, jobs: Jobs, orders: Orders) -> None:
         """Work on one generation after the other."""
         while (settings := await self._find_generation(orders)) is not None:
-            await self._work(orders, settings)
+            await self._work(jobs, orders, settings)
 
     async def _find_generation(self, orders: Orders) -> GenerationSettings | None:
         """Find out which generation is to be worked on, once one is; None if ours is over."""
@@ -123,10 +127,10 @@ class Worker:
                 await orders.give(SetGeneration(control.building, Step.ABANDON))
         return of_generation(given, control.generation)
 
-    async def _work(self, orders: Orders, settings: GenerationSettings) -> None:
+    async def _work(self, jobs: Jobs, orders: Orders, settings: GenerationSettings) -> None:
         """Work on a generation for as long as it is that one's turn."""
         contact = await persist(partial(self._connect, orders, settings), self._settings, self._report)
-        self._member = Member(contact, self._pipeline, settings, self._ends)
+        self._member = Member(contact, self._pipeline, jobs, settings, self._ends)
         try:
             await self._member.run()
         finally:

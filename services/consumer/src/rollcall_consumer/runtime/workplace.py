@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.topics import Topic
@@ -21,7 +20,9 @@ class Workplace:
     """What the work on all partitions shares.
 
     Attributes:
-        pipeline: What is done.
+        name: What the pipeline is called.
+        reads: The topics that are read: the source, and the inbox.
+        uses: All topics that are read or written.
         settings: The service's settings.
         committed: Reads what the group has committed.
         letter_limit: Bytes that a dead letter may have.
@@ -31,7 +32,9 @@ class Workplace:
         intake: Is held by who takes records in.
     """
 
-    pipeline: Pipeline
+    name: str
+    reads: Sequence[Topic]
+    uses: Sequence[Topic]
     settings: ConsumerSettings
     committed: Committed
     letter_limit: int
@@ -46,8 +49,8 @@ class Workplace:
 
     def topics(self) -> list[str]:
         """Name all topics that are read or written."""
-        return [self.settings.topic_name(topic) for topic in self.pipeline.topics]
+        return [self.settings.topic_name(topic) for topic in self.uses]
 
     def inputs(self, index: int) -> list[TopicPartition]:
-        """Name the partitions that are read, in the order of the pipeline's inputs."""
-        return [self.place(topic, index) for topic in self.pipeline.inputs]
+        """Name the partitions that are read, the source's first."""
+        return [self.place(topic, index) for topic in self.reads]

@@ -9,10 +9,10 @@ from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.deadletters import DeadLetters
+from rollcall_consumer.runtime.folds.fold import Derivation, Fold
+from rollcall_consumer.runtime.folds.window import Windows, find
 from rollcall_consumer.runtime.outbox import Outbox
-from rollcall_consumer.runtime.pipeline import Fold
 from rollcall_consumer.runtime.tolerance import Tolerance
-from rollcall_consumer.runtime.window import Windows, find
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
 from rollcall_domain.headers import ID, LETTER
@@ -52,6 +52,7 @@ class Intake:
 
     Args:
         index: The partition's index.
+        derivation: What is done.
         workplace: What the work on all partitions shares.
         state: The state to begin with, which it goes on with.
 
@@ -59,10 +60,11 @@ class Intake:
         fault: Why no more is taken in, if so: more records can't be handled than may be, and the next is another one.
     """
 
-    def __init__(self, index: int, workplace: Workplace, state: State) -> None:
+    def __init__(self, index: int, derivation: Derivation, workplace: Workplace, state: State) -> None:
         settings = workplace.settings
         self.fault: str | None = None
         self._index = index
+        self._derivation = derivation
         self._workplace = workplace
         self._sources = {partition: number for number, partition in enumerate(workplace.inputs(index))}
         self._state = state
@@ -118,7 +120,7 @@ class Intake:
         headers = list(record.headers)
         if find(headers) is None:
             headers.append((ID, cause))
-        target = self._workplace.place(self._workplace.pipeline.inbox, error.partition)
+        target = self._workplace.place(self._derivation.inbox, error.partition)
         self._outbox.add(target, record.timestamp, error.key.encode(), record.value, headers)
         self._tally.forwarded += 1
 

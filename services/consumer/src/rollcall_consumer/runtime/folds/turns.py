@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from time import time
 
 from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer import metrics
-from rollcall_consumer.runtime.intake import Intake, State
+from rollcall_consumer.runtime.folds.intake import Intake, State
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.workplace import Workplace
 from rollcall_domain.service.source import Portion, Source, until
@@ -37,10 +38,10 @@ class Turns:
     """Turns, from one reading back of the state to the next.
 
     Args:
-        index: The partition's index.
         workplace: What it shares with others.
         source: Where records come from.
         state: What they have led to so far.
+        intake: Takes them into it.
         transactor: Writes.
 
     Attributes:
@@ -48,14 +49,16 @@ class Turns:
         caught_up: Whether all is handled that was there when they began.
     """
 
-    def __init__(self, index: int, workplace: Workplace, source: Source, state: State, transactor: Transactor) -> None:
+    def __init__(
+        self, workplace: Workplace, source: Source, state: State, intake: Intake, transactor: Transactor
+    ) -> None:
         self.stopping = False
         self.caught_up = False
         self._workplace = workplace
         self._source = source
         self._state = state
         self._transactor = transactor
-        self._intake = Intake(index, workplace, state)
+        self._intake = intake
         self._ends: Mapping[TopicPartition, int] = {}
         self._hand: deque[Portion] = deque()
         self._granted = 0
@@ -150,7 +153,9 @@ class Turns:
         passed_marks = self._idle and self._noted != self.positions
         if not (self._intake.taken or outbox.batches or passed_marks):
             return False
-        await self._transactor.commit(outbox, self.positions, note)
+        await self._transactor.commit(
+            outbox, {partition: OffsetAndMetadata(offset, note) for partition, offset in self.positions.items()}
+        )
         self._intake.committed()
         for partition, count in outbox.count().items():
             metrics.written.labels(partition.topic).inc(count)

@@ -9,7 +9,7 @@ from typing import cast
 
 from aiokafka import TopicPartition
 
-from rollcall_consumer.runtime.pipeline import Admitted
+from rollcall_consumer.runtime.folds.fold import Admitted
 from rollcall_domain.headers import ID, LETTER
 from rollcall_domain.service.records import Record
 

@@ -1,0 +1,1 @@
+"""Folds: records to what is derived of them, exactly once."""
