@@ -11,7 +11,7 @@ from rollcall_domain import codec, control
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
 from rollcall_domain.control import Order, SetGeneration, SetRate, Step
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
 from rollcall_domain.generation import GROUP
 from rollcall_domain.headers import RecordHeaders
@@ -29,7 +29,7 @@ _WRITTEN = [
     RecordHeaders,
     DeadLetterHeaders,
     RedrivenHeaders,
-    Unreadable,
+    Reason,
     StudentRecord,
     Minute,
     Alert,
@@ -179,7 +179,7 @@ def _derived(example: StudentRecord | Minute | Alert, name: str, title: str, key
 
 def _dead_letter() -> Part:
     why = DeadLetterHeaders(
-        reason=Unreadable.NOT_AN_UPDATE,
+        reason=Reason.NOT_AN_UPDATE,
         detail="Object missing required field `State`",
         group="1",
         topic=STUDENT.name,

@@ -10,7 +10,7 @@ from rollcall_consumer.runtime.letters import Letter
 from rollcall_consumer.runtime.orders import give
 from rollcall_consumer.settings import of_generation
 from rollcall_domain.control import SetGeneration, Step
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.service.records import Record
 from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
@@ -132,8 +132,8 @@ async def test_only_those_go_back_that_are_wanted_and_others_may_later(environme
         await line.write(b"refuse %d" % hour, timestamp_ms=int(noon.timestamp() * 1000) + hour * 3_600_000)
     await line.write(b"fail", b'fail {"StudentId":"s-1","State":0}', key=b"s-1")
     await line.run()
-    assert (await _redrive(line, Selection(reason=Unreadable.INVALID_STUDENT_ID))).found == 0
-    dry = await _redrive(line, Selection(reason=Unreadable.FOLD_FAILED), dry_run=True)
+    assert (await _redrive(line, Selection(reason=Reason.INVALID_STUDENT_ID))).found == 0
+    dry = await _redrive(line, Selection(reason=Reason.FOLD_FAILED), dry_run=True)
     assert (dry.finished, dry.dry_run, dry.sent) == (True, True, 2)
     assert (await _redrive(line, Selection(student="s-2"))).found == 0
     assert (await _redrive(line, Selection(student="s-1"))).sent == 2

@@ -12,7 +12,7 @@ from rollcall_consumer.runtime.folds.fold import Admitted, Fold, Outputs, Share
 from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
+from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.service.records import Message, Record
 from rollcall_domain.topics import Topic
@@ -62,7 +62,7 @@ class Counting:
         value = record.value or b""
         match value.split():
             case [b"refuse", *_]:
-                raise UnreadableRecordError(Unreadable.NOT_JSON, "by intent")
+                raise UnreadableRecordError(Reason.NOT_JSON, "by intent")
             case [b"fail", *_]:
                 raise RuntimeError("by intent")
             case [b"to", index, key] if int(index) != self._share.index:

@@ -7,7 +7,7 @@ import msgspec
 from rollcall_consumer.runtime.folds.fold import Admitted, Outputs, Share
 from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.settings import ConsumerSettings
-from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
+from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
 from rollcall_domain.service.records import Record
 from rollcall_domain.topics import Topic
 
@@ -74,7 +74,7 @@ class Sums:
         try:
             number = _decode(record.value or b"")
         except msgspec.DecodeError as error:
-            raise UnreadableRecordError(Unreadable.NOT_JSON, str(error)) from error
+            raise UnreadableRecordError(Reason.NOT_JSON, str(error)) from error
         self._watch(number)
         if number.partition not in (None, self._share.index):
             raise MisplacedError(number.name, number.partition or 0)

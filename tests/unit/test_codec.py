@@ -1,7 +1,7 @@
 import pytest
 
 from rollcall_domain.codec import decode, encode
-from rollcall_domain.errors import Unreadable, UnreadableRecordError
+from rollcall_domain.errors import Reason, UnreadableRecordError
 from rollcall_domain.events import State, StudentRecordUpdate
 
 
@@ -39,24 +39,24 @@ def test_reads_nothing_from_a_null_or_empty_value(value: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("value", "reason", "detail"),
     [
-        (b"hello", Unreadable.NOT_JSON, "malformed"),
-        (b'{"StudentId":"s-1","State":0', Unreadable.NOT_JSON, "truncated"),
-        (b'{"StudentId":"\xff","State":0}', Unreadable.NOT_JSON, "utf-8"),
-        (b'{"StudentId":"\\ud800","State":0}', Unreadable.NOT_JSON, "surrogate"),
-        (b'{"x":' + b"[" * 100_000, Unreadable.NOT_JSON, "recursion"),
-        (b"[]", Unreadable.NOT_AN_UPDATE, "`object`"),
-        (b"null", Unreadable.NOT_AN_UPDATE, "`object`"),
-        (b'{"StudentId":"s-1"}', Unreadable.NOT_AN_UPDATE, "`State`"),
-        (b'{"studentid":"s-1","State":0}', Unreadable.NOT_AN_UPDATE, "`StudentId`"),
-        (b'{"StudentId":"s-1","State":2}', Unreadable.NOT_AN_UPDATE, "$.State"),
-        (b'{"StudentId":"s-1","State":"LoggedIn"}', Unreadable.NOT_AN_UPDATE, "$.State"),
-        (b'{"StudentId":7,"State":0}', Unreadable.NOT_AN_UPDATE, "$.StudentId"),
-        (b'{"StudentId":"","State":0}', Unreadable.INVALID_STUDENT_ID, "StudentId is empty"),
-        (b'{"StudentId":"\\u0007","State":0}', Unreadable.INVALID_STUDENT_ID, "control character"),
-        (b'{"StudentId":"' + b"x" * 257 + b'","State":0}', Unreadable.INVALID_STUDENT_ID, "257 bytes"),
+        (b"hello", Reason.NOT_JSON, "malformed"),
+        (b'{"StudentId":"s-1","State":0', Reason.NOT_JSON, "truncated"),
+        (b'{"StudentId":"\xff","State":0}', Reason.NOT_JSON, "utf-8"),
+        (b'{"StudentId":"\\ud800","State":0}', Reason.NOT_JSON, "surrogate"),
+        (b'{"x":' + b"[" * 100_000, Reason.NOT_JSON, "recursion"),
+        (b"[]", Reason.NOT_AN_UPDATE, "`object`"),
+        (b"null", Reason.NOT_AN_UPDATE, "`object`"),
+        (b'{"StudentId":"s-1"}', Reason.NOT_AN_UPDATE, "`State`"),
+        (b'{"studentid":"s-1","State":0}', Reason.NOT_AN_UPDATE, "`StudentId`"),
+        (b'{"StudentId":"s-1","State":2}', Reason.NOT_AN_UPDATE, "$.State"),
+        (b'{"StudentId":"s-1","State":"LoggedIn"}', Reason.NOT_AN_UPDATE, "$.State"),
+        (b'{"StudentId":7,"State":0}', Reason.NOT_AN_UPDATE, "$.StudentId"),
+        (b'{"StudentId":"","State":0}', Reason.INVALID_STUDENT_ID, "StudentId is empty"),
+        (b'{"StudentId":"\\u0007","State":0}', Reason.INVALID_STUDENT_ID, "control character"),
+        (b'{"StudentId":"' + b"x" * 257 + b'","State":0}', Reason.INVALID_STUDENT_ID, "257 bytes"),
     ],
 )
-def test_names_what_is_wrong_with_anything_else(value: bytes, reason: Unreadable, detail: str) -> None:
+def test_names_what_is_wrong_with_anything_else(value: bytes, reason: Reason, detail: str) -> None:
     with pytest.raises(UnreadableRecordError) as caught:
         decode(value)
     assert caught.value.reason is reason

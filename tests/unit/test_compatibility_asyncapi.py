@@ -73,7 +73,7 @@ TOPICS: list[Case] = [
     ("a header is gone", setting(*SCHEMAS, "RecordHeaders", "properties", id=None), "headers.id is gone"),
     (
         "a new reason",
-        setting(*SCHEMAS, "Unreadable", enum=["invalid-student-id", "late", "not-an-update", "not-json"]),
+        setting(*SCHEMAS, "Reason", enum=["invalid-student-id", "late", "not-an-update", "not-json"]),
         "['late']",
     ),
     ("a key of another type", setting(*SCHEMAS, "StudentId", type="integer"), "handleUpdate: the message update, key"),

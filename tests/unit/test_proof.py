@@ -10,7 +10,7 @@ from rollcall_dev.chaos.record.proof import Evidence, prove
 from rollcall_dev.chaos.record.stage import Stage
 from rollcall_dev.chaos.record.straight import Sent
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 
 RULES = Rules(many=3, within=10_000, too_long=60_000)
 
@@ -64,7 +64,7 @@ class _World:
         out = {"StudentId": "s", "State": 1}
         bad = {"StudentId": "s", "State": 7}
         ids = [("id", b"i-%d" % number) for number in range(3)]
-        records = [(update, None), (out, None), (bad, Unreadable.NOT_AN_UPDATE)]
+        records = [(update, None), (out, None), (bad, Reason.NOT_AN_UPDATE)]
         lines = [
             _line(n, "s", value, T + n, identity)
             for n, ((value, _), identity) in enumerate(zip(records, ids, strict=True))

@@ -7,7 +7,7 @@ import msgspec
 
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert
-from rollcall_domain.errors import InvalidStudentIdError, Unreadable, UnreadableRecordError
+from rollcall_domain.errors import InvalidStudentIdError, Reason, UnreadableRecordError
 from rollcall_domain.events import StudentRecordUpdate, check_student_id
 from rollcall_domain.record import StudentRecord
 
@@ -33,9 +33,9 @@ FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidStuden
 def unreadable(error: Exception) -> UnreadableRecordError:
     """Say of one of these faults what is wrong with the record."""
     if isinstance(error, InvalidStudentIdError):
-        return UnreadableRecordError(Unreadable.INVALID_STUDENT_ID, f"StudentId {error}")
+        return UnreadableRecordError(Reason.INVALID_STUDENT_ID, f"StudentId {error}")
     invalid = isinstance(error, msgspec.ValidationError)
-    return UnreadableRecordError(Unreadable.NOT_AN_UPDATE if invalid else Unreadable.NOT_JSON, str(error))
+    return UnreadableRecordError(Reason.NOT_AN_UPDATE if invalid else Reason.NOT_JSON, str(error))
 
 
 def decode(value: bytes | None) -> StudentRecordUpdate | None:

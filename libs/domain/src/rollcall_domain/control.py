@@ -60,7 +60,29 @@ class SetGeneration(msgspec.Struct, frozen=True, rename="pascal", tag_field="Ord
     begins: dict[str, list[int]] | UnsetType = UNSET
 
 
-Order = SetRate | SetGeneration
+class Release(msgspec.Struct, frozen=True, rename="pascal", tag_field="Order", tag="release"):
+    """Try a parked record again at once.
+
+    Attributes:
+        place: Where it lies: topic, partition and offset, as in `Student.Alerts-4@17`.
+        tries: How often it was tried so far; if it is tried meanwhile, that is that.
+    """
+
+    place: str
+    tries: int
+
+
+class GiveUp(msgspec.Struct, frozen=True, rename="pascal", tag_field="Order", tag="give-up"):
+    """Let a parked record be a dead letter, so that those go on that wait for it.
+
+    Attributes:
+        place: Where it lies: topic, partition and offset, as in `Student.Alerts-4@17`.
+    """
+
+    place: str
+
+
+Order = SetRate | SetGeneration | Release | GiveUp
 """All orders that there are."""
 
 _AFTER = {Step.HOLD: Step.BUILD, Step.SEAL: Step.HOLD, Step.SWITCH: Step.SEAL}
@@ -82,6 +104,8 @@ class Control:
         last: The highest number of a generation so far.
         served: The generations that have served, in that order; with each of them where its tables ended when it took
             over, as far as its order says so.
+        released: Parked records that are to be tried again at once: how often each was tried before, by its place.
+        given_up: The places of parked records that are to be dead letters.
     """
 
     def __init__(self) -> None:
@@ -92,6 +116,8 @@ class Control:
         self.kept: set[int] = set()
         self.last = FIRST
         self.served: dict[int, Mapping[str, Sequence[int]]] = {FIRST: {}}
+        self.released: dict[str, int] = {}
+        self.given_up: set[str] = set()
 
     @property
     def held(self) -> bool:
@@ -117,6 +143,10 @@ class Control:
         match order:
             case SetRate(per_second=per_second):
                 self.rate = per_second
+            case Release(place=place, tries=tries):
+                self.released[place] = tries
+            case GiveUp(place=place):
+                self.given_up.add(place)
             case SetGeneration(generation=generation, step=Step.BUILD):
                 if self.building is None and generation > self.last:
                     self.building, self.step, self.last = generation, Step.BUILD, generation

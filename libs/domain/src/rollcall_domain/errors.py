@@ -21,16 +21,21 @@ class InvalidStudentIdError(RollcallError):
     """A StudentId that is empty, too long or holds control characters."""
 
 
-class Unreadable(StrEnum):
-    """Why bytes can't be read as a student record update.
+class Reason(StrEnum):
+    """Why a record could not be handled.
 
-    The values travel in the headers of dead letters.
+    The values travel in the headers of dead letters. `not-json`, `not-an-update`, `invalid-student-id`: it can't be
+    read. `fold-failed`: what is derived from it can't be. `effect-failed`: it was tried as often as may be. `refused`:
+    no other try would do any better. `given-up`: operators have given it up.
     """
 
     NOT_JSON = "not-json"
     NOT_AN_UPDATE = "not-an-update"
     INVALID_STUDENT_ID = "invalid-student-id"
     FOLD_FAILED = "fold-failed"
+    EFFECT_FAILED = "effect-failed"
+    REFUSED = "refused"
+    GIVEN_UP = "given-up"
 
 
 class UnreadableRecordError(RollcallError):
@@ -41,7 +46,7 @@ class UnreadableRecordError(RollcallError):
         detail: One sentence on this record's fault, for people.
     """
 
-    def __init__(self, reason: Unreadable, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail

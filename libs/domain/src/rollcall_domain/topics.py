@@ -82,6 +82,14 @@ ACTIVITY = Topic(
 ALERTS = Topic("Student.Alerts", _kept(days=365), derived=True, lasting=True)
 """What rules have found. Key: StudentId in UTF-8."""
 
+PARKED = Topic(
+    "Student.Parked",
+    {"cleanup.policy": "compact", "message.timestamp.type": "CreateTime", **_COMPACTION},
+    derived=True,
+    internal=True,
+)
+"""The records that a pipeline has failed to handle and tries again. Key: where the record lies."""
+
 CONTROL = Topic(
     "Student.Control",
     {"cleanup.policy": "delete", "retention.ms": "-1", "message.timestamp.type": "CreateTime"},

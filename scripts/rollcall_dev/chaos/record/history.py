@@ -9,7 +9,7 @@ import msgspec
 from rollcall_dev.chaos.record.log import Line
 from rollcall_dev.chaos.record.offline import Event
 from rollcall_dev.chaos.record.straight import Sent
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.partition import partition_for
 
 Place = tuple[int, int]
@@ -44,7 +44,7 @@ class History:
     effects: Counter[str] = field(default_factory=Counter)
     forwards: Counter[tuple[int, Forward]] = field(default_factory=Counter)
     origins: dict[bytes, list[Place]] = field(default_factory=lambda: defaultdict(list))
-    letters: dict[int, list[tuple[Line, Unreadable]]] = field(default_factory=lambda: defaultdict(list))
+    letters: dict[int, list[tuple[Line, Reason]]] = field(default_factory=lambda: defaultdict(list))
     faults: list[str] = field(default_factory=list)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rollcall_dev.chaos.record.history import History
 from rollcall_dev.chaos.record.log import Line
 from rollcall_dev.chaos.record.verdict import DOUBLED, INVERTED, LOST, WRONG, Verdict
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.partition import partition_for
 
 MINUTE = 60_000
@@ -96,7 +96,7 @@ def _check_letter(  # noqa: PLR0913, PLR0917 - all that it is to be compared wit
     letter: Line,
     headers: Mapping[str, str],
     line: Line,
-    reason: Unreadable,
+    reason: Reason,
     place: Mapping[str, object],
     verdict: Verdict,
 ) -> None:

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from rollcall_dev.chaos.ledger import Outcome
 from rollcall_dev.chaos.record.stage import Stage
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.partition import partition_for
 from rollcall_domain.topics import STUDENT
 
@@ -21,14 +21,14 @@ DELIVERY_LIMIT = 60.0
 """Seconds after which a record is given up that could not be written."""
 
 POISON = {
-    b'{"StudentId":"p-%d","State":': Unreadable.NOT_JSON,
-    b"\xff\x00 %d": Unreadable.NOT_JSON,
-    b'["p-%d",0]': Unreadable.NOT_AN_UPDATE,
-    b'{"StudentId":"p-%d","State":2}': Unreadable.NOT_AN_UPDATE,
-    b'{"StudentId":"p-%d","State":"LoggedIn"}': Unreadable.NOT_AN_UPDATE,
-    b'{"State":1,"Number":%d}': Unreadable.NOT_AN_UPDATE,
-    b'{"StudentId":"p-%d\\u0007","State":0}': Unreadable.INVALID_STUDENT_ID,
-    b'{"StudentId":"","State":0,"Number":%d}': Unreadable.INVALID_STUDENT_ID,
+    b'{"StudentId":"p-%d","State":': Reason.NOT_JSON,
+    b"\xff\x00 %d": Reason.NOT_JSON,
+    b'["p-%d",0]': Reason.NOT_AN_UPDATE,
+    b'{"StudentId":"p-%d","State":2}': Reason.NOT_AN_UPDATE,
+    b'{"StudentId":"p-%d","State":"LoggedIn"}': Reason.NOT_AN_UPDATE,
+    b'{"State":1,"Number":%d}': Reason.NOT_AN_UPDATE,
+    b'{"StudentId":"p-%d\\u0007","State":0}': Reason.INVALID_STUDENT_ID,
+    b'{"StudentId":"","State":0,"Number":%d}': Reason.INVALID_STUDENT_ID,
 }
 """Records that are no updates, and what is wrong with each."""
 
@@ -51,7 +51,7 @@ class Sent:
     key: bytes | None
     value: bytes
     identity: bytes | None
-    reason: Unreadable | None = None
+    reason: Reason | None = None
     outcome: Outcome = Outcome.UNKNOWN
     offset: int | None = None
 

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from rollcall_consumer.runtime.letters import Letter, Place, read_letter, read_note
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain import codec
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.service.source import Source
 from rollcall_domain.topics import DEAD_LETTERS
 
@@ -31,7 +31,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         redriven: Whether those are wanted too that were sent back.
     """
 
-    reason: Unreadable | None = None
+    reason: Reason | None = None
     topic: str | None = None
     student: str | None = None
     since: datetime | None = None

@@ -3,7 +3,9 @@
 ```
 RollcallError              root, of rollcall_domain.errors
 ├── DoubtError             it is not known what has become of a transaction
-└── UnknownOffsetError     an input ends before the offset at which work is to go on
+├── UnknownOffsetError     an input ends before the offset at which work is to go on
+├── PermanentError         an effect that no other try will bring about
+└── UnavailableError       what an effect depends on can't be used now
 ```
 """
 
@@ -33,3 +35,19 @@ class UnknownOffsetError(RollcallError):
         self.partition = partition
         self.offset = offset
         self.end = end
+
+
+class PermanentError(RollcallError):
+    """An effect that no other try will bring about: its record belongs among the dead letters."""
+
+
+class UnavailableError(RollcallError):
+    """What an effect depends on can't be used now.
+
+    Attributes:
+        after: Seconds after which a try may do better, if that is known.
+    """
+
+    def __init__(self, detail: str, after: float | None = None) -> None:
+        super().__init__(detail)
+        self.after = after

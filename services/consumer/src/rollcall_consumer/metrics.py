@@ -14,6 +14,9 @@ dead_letters = Counter(
     "rollcall_dead_letters", "Records that went to the dead letters, by reason", ["reason"], registry=registry
 )
 written = Counter("rollcall_written_records", "Records that were written, by topic", ["topic"], registry=registry)
+effects = Counter(
+    "rollcall_effects", "Tries of effects, by what came of them: done, failed or dead", ["outcome"], registry=registry
+)
 commits = Counter("rollcall_commits", "Transactions that were committed", registry=registry)
 commit_seconds = Histogram(
     "rollcall_commit_seconds",

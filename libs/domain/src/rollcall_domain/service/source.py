@@ -187,11 +187,12 @@ class Source:
         milliseconds: int | None = self._consumer.last_poll_timestamp(partition)
         return (milliseconds or 0) / 1000
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - it is no error
-        """Wait until something has come in, for so many seconds at the most."""
+    async def wait(self, timeout: float, bell: asyncio.Future[None] | None = None) -> None:  # noqa: ASYNC109 - it is no error
+        """Wait until something has come in, or a bell is rung, for so many seconds at the most."""
         if not self._fetcher._records:  # noqa: SLF001 - no public way gives records as they are
             waiter = self._fetcher._create_fetch_waiter()  # noqa: SLF001 - as above
-            await asyncio.wait([waiter], timeout=timeout)
+            awaited = [waiter] if bell is None else [waiter, bell]
+            await asyncio.wait(awaited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not waiter.cancel():
                 waiter.result()  # a refusal
 

@@ -8,7 +8,7 @@ import click
 
 from rollcall_consumer.commands.places import PlaceType
 from rollcall_consumer.dead import Selection
-from rollcall_domain.errors import Unreadable
+from rollcall_domain.errors import Reason
 from rollcall_domain.place import Edge, Place
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -25,8 +25,8 @@ class _ConditionType(click.ParamType[tuple[str, str]]):
         name, equals, wanted = value.partition("=")
         if not equals or name not in ("reason", "topic"):
             self.fail(f"{value!r} is neither reason=… nor topic=…", param, ctx)
-        if name == "reason" and wanted not in [*Unreadable]:
-            self.fail(f"there is no reason {wanted!r}; there are {', '.join(Unreadable)}", param, ctx)
+        if name == "reason" and wanted not in [*Reason]:
+            self.fail(f"there is no reason {wanted!r}; there are {', '.join(Reason)}", param, ctx)
         return name, wanted
 
 
@@ -47,7 +47,7 @@ def selecting(command: C) -> C:
             "conditions",
             type=_ConditionType(),
             multiple=True,
-            help=f"reason=R, one of {', '.join(Unreadable)}; or topic=T, where the record lay",
+            help=f"reason=R, one of {', '.join(Reason)}; or topic=T, where the record lay",
         ),
     ):
         command = option(command)
@@ -72,7 +72,7 @@ def selection(
         raise click.BadParameter("a letter has one reason and one topic; run it once for each", param_hint="--where")
     reason = where.get("reason")
     return Selection(
-        reason=None if reason is None else Unreadable(reason),
+        reason=None if reason is None else Reason(reason),
         topic=where.get("topic"),
         student=student,
         since=_time("--since", since),

@@ -101,6 +101,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             contact.letter_limit,
             self._pace.throttle,
             self._is_allowed,
+            contact.orders.control,
             ends,
         )
         self._assigned = False

@@ -37,6 +37,11 @@ class Throttle:
         self._grant = NO_LIMIT if per_second is None else max(1, int(per_second * GRANT))
         self._changed.set()
 
+    @property
+    def free(self) -> bool:
+        """Whether there is no rate."""
+        return self._rate is None
+
     async def grant(self) -> int:
         """Wait until some records may be handled; those who wait are served in the order in which they came.
 

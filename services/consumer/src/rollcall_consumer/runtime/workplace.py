@@ -9,6 +9,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import ConsumerSettings
+from rollcall_domain.control import Control
 from rollcall_domain.topics import Topic
 
 Committed = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, OffsetAndMetadata]]]
@@ -28,6 +29,7 @@ class Workplace:
         letter_limit: Bytes that a dead letter may have.
         throttle: How fast it may be done.
         allowed: Tells whether the group is still to work on this generation, after all orders that were given.
+        control: What operators have said.
         ends: The offset at which work on a partition is to end, where it is to. It may be moved on at any time.
         intake: Is held by who takes records in.
     """
@@ -40,6 +42,7 @@ class Workplace:
     letter_limit: int
     throttle: Throttle
     allowed: Callable[[], Awaitable[bool]]
+    control: Control
     ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     intake: asyncio.Lock = field(default_factory=asyncio.Lock)
 

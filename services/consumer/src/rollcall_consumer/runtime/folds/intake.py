@@ -8,16 +8,14 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
-from rollcall_consumer.runtime.deadletters import DeadLetters
+from rollcall_consumer.runtime.deadletters import LetterBox, Refusal, tell
 from rollcall_consumer.runtime.folds.fold import Derivation, Fold
 from rollcall_consumer.runtime.folds.window import Windows, find
 from rollcall_consumer.runtime.outbox import Outbox
-from rollcall_consumer.runtime.tolerance import Tolerance
 from rollcall_consumer.runtime.workplace import Workplace
-from rollcall_domain.errors import MisplacedError, Unreadable, UnreadableRecordError
-from rollcall_domain.headers import ID, LETTER
+from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
+from rollcall_domain.headers import ID
 from rollcall_domain.service.records import Record
-from rollcall_domain.topics import DEAD_LETTERS
 
 log = structlog.get_logger()
 
@@ -44,7 +42,7 @@ class _Tally:
     records: int = 0
     repeated: int = 0
     forwarded: int = 0
-    letters: list[tuple[TopicPartition, int, UnreadableRecordError]] = field(default_factory=list)
+    letters: list[Refusal] = field(default_factory=list)
 
 
 class Intake:
@@ -61,7 +59,6 @@ class Intake:
     """
 
     def __init__(self, index: int, derivation: Derivation, workplace: Workplace, state: State) -> None:
-        settings = workplace.settings
         self.fault: str | None = None
         self._index = index
         self._derivation = derivation
@@ -69,8 +66,7 @@ class Intake:
         self._sources = {partition: number for number, partition in enumerate(workplace.inputs(index))}
         self._state = state
         self._outbox = Outbox()
-        self._letters = DeadLetters(settings.owner, workplace.letter_limit)
-        self._tolerance = Tolerance(settings.dead_letter_share, settings.dead_letter_run)
+        self._letters = LetterBox(index, workplace)
         self._handled = 0
         self._tally = _Tally()
 
@@ -112,7 +108,7 @@ class Intake:
         if not isinstance(error, UnreadableRecordError):
             place = {"topic": partition.topic, "partition": self._index, "offset": record.offset}
             log.error("The fold failed", **place, exc_info=error)
-            error = UnreadableRecordError(Unreadable.FOLD_FAILED, f"{type(error).__name__}: {error}")
+            error = UnreadableRecordError(Reason.FOLD_FAILED, f"{type(error).__name__}: {error}")
         return self._keep(partition, record, error, number)
 
     def _forward(self, record: Record, cause: bytes, error: MisplacedError) -> None:
@@ -125,19 +121,14 @@ class Intake:
         self._tally.forwarded += 1
 
     def _keep(self, partition: TopicPartition, record: Record, error: UnreadableRecordError, number: int) -> bool:
-        """Keep a record among the dead letters, unless there are too many of them.
-
-        Those that operators have sent back do not count: that they fail again says nothing of other records.
-        """
-        returned = any(name == LETTER for name, _ in record.headers)
-        self.fault = None if returned else self._tolerance.exceeded_by(number)
+        """Keep a record among the dead letters, unless there are too many of them."""
+        self.fault = self._letters.full(record, number)
         if self.fault is not None:
             log.error("Stopped", reason=self.fault, partition=self._index, topic=partition.topic, offset=record.offset)
             return False
-        headers = self._letters.headers(record, error, *partition)
-        target = self._workplace.place(DEAD_LETTERS, self._index)
-        self._outbox.add(target, record.timestamp, record.key, self._letters.value(record), headers)
-        self._tally.letters.append((partition, record.offset, error))
+        refusal = Refusal(partition, record, error.reason, error.detail)
+        self._letters.put(self._outbox, refusal)
+        self._tally.letters.append(refusal)
         return True
 
     def pack(self) -> Outbox:
@@ -155,8 +146,6 @@ class Intake:
         metrics.repeats.inc(tally.repeated)
         metrics.forwarded.inc(tally.forwarded)
         metrics.commits.inc()
-        for partition, offset, error in tally.letters:
-            metrics.dead_letters.labels(error.reason).inc()
-            place = {"topic": partition.topic, "partition": partition.partition, "offset": offset}
-            log.warning("Kept a dead letter", reason=error.reason, detail=error.detail, **place)
+        for refusal in tally.letters:
+            tell(refusal)
         self._state.fold.committed()

@@ -5,7 +5,6 @@ in meanwhile when there is much.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from time import time
 
@@ -14,15 +13,10 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.folds.intake import Intake, State
+from rollcall_consumer.runtime.inflow import Inflow
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.workplace import Workplace
-from rollcall_domain.service.source import Portion, Source, until
-
-POLL = 1.0
-"""Seconds to wait for records, if the clock does not matter before."""
-
-LIMITED_POLL = 0.1
-"""The same where an end is set to the work, which may be moved on."""
+from rollcall_domain.service.source import Portion, Source
 
 TURN = 2
 """Portions of each input that a turn takes in at the most: some 20,000 updates.
@@ -55,18 +49,15 @@ class Turns:
         self.stopping = False
         self.caught_up = False
         self._workplace = workplace
-        self._source = source
+        self._inflow = Inflow(source, state.positions, workplace.ends)
         self._state = state
         self._transactor = transactor
         self._intake = intake
-        self._ends: Mapping[TopicPartition, int] = {}
-        self._hand: deque[Portion] = deque()
         self._granted = 0
         self._targets: Mapping[TopicPartition, int] | None = None
         self._noted = dict(state.positions)
         self._idle = False
         self._latest: int | None = None
-        self._read()
 
     @property
     def fault(self) -> str | None:
@@ -84,59 +75,25 @@ class Turns:
         return self._state.positions
 
     def lag(self) -> int | None:
-        """Count the records that are not handled yet, up to the first open transaction; None before the first fetch.
-
-        Marks of transactions count as records.
-        """
-        ends = self._known_ends()
-        if ends is None:
-            return None
-        return sum(max(0, end - self.positions[partition]) for partition, end in ends.items())
+        """Count the records that are not handled yet; see `Job.lag`."""
+        return self._inflow.left()
 
     def lag_seconds(self) -> float | None:
-        """Tell how old the oldest record is that is not handled yet; None before the first fetch.
-
-        Where that record has not been fetched yet, the last one that was stands for it, which is older.
-        """
+        """Tell how old the oldest record is that is not handled yet; see `Job.lag_seconds`."""
         lag = self.lag()
         if lag is None:
             return None
         return max(0.0, time() - self._latest / 1000) if lag and self._latest is not None else 0.0
 
-    def _known_ends(self) -> Mapping[TopicPartition, int] | None:
-        """Tell where the inputs end, once that is known of all."""
-        ends = {partition: end for partition in self.positions if (end := self._source.end(partition)) is not None}
-        return ends if len(ends) == len(self.positions) else None
-
     async def wait(self) -> None:
         """Wait until there is something to do, and until it may be done."""
-        if not self._hand:
-            self._move_on()
+        inflow = self._inflow
+        if not inflow.hand:
             due = self._state.fold.next_due() if self.lag() == 0 else None  # the clock matters once all is taken in
-            poll = LIMITED_POLL if self._ends else POLL
-            timeout = poll if due is None else min(poll, max(0.0, due / 1000 - time()))
-            await self._source.wait(timeout)
-            self._hand.extend(self._source.take())
-            self._idle = not self._hand
-        self._granted = await self._workplace.throttle.grant() if self._hand else 0
-
-    def _move_on(self) -> None:
-        """Read on where work had come to its end, if the end was moved on. All that has come in is taken in."""
-        at_end = any(self.positions[partition] >= end for partition, end in self._ends.items())
-        if at_end and self._find_ends() != self._ends:
-            self._read()
-
-    def _read(self) -> None:
-        self._ends = self._find_ends()
-        self._source.read(self.positions, self._ends)
-
-    def _find_ends(self) -> Mapping[TopicPartition, int]:
-        ends = self._workplace.ends
-        return {
-            partition: max(position, ends[partition])
-            for partition, position in self.positions.items()
-            if partition in ends
-        }
+            timeout = inflow.poll if due is None else min(inflow.poll, max(0.0, due / 1000 - time()))
+            await inflow.wait(timeout)
+            self._idle = not inflow.hand
+        self._granted = await self._workplace.throttle.grant() if inflow.hand else 0
 
     async def turn(self, note: str) -> bool:
         """Take in what has come in, and write what comes of it.
@@ -166,8 +123,8 @@ class Turns:
         """Take in as many records as may be."""
         left = self._granted
         for number in range(TURN):
-            if number and not self._hand:
-                self._hand.extend(self._source.take())
+            if number and not self._inflow.hand:
+                self._inflow.take()
             left = await self._work_off(left)
             if not left or self.over:
                 break
@@ -175,25 +132,24 @@ class Turns:
 
     async def _work_off(self, left: int) -> int:
         """Take in what is in hand, the inputs by turns; give how many more records may be."""
-        for _ in range(len(self._hand)):
+        hand = self._inflow.hand
+        for _ in range(len(hand)):
             if not left or self.over:
                 break
-            portion = self._hand.popleft()
+            portion = hand.popleft()
             async with self._workplace.intake:
                 left -= await self._take(portion, left)
             if not portion.empty:
-                self._hand.append(portion)
+                hand.append(portion)
         return left
 
     async def _take(self, portion: Portion, most: int) -> int:
         """Take in so many records of a portion at the most; give how many they were."""
         taken = 0
         while taken < most and not self.over:
-            records = portion.take(min(SLICE, most - taken))
-            if portion.partition in self._ends:
-                records = until(records, self._ends[portion.partition])
+            records = self._inflow.within(portion, portion.take(min(SLICE, most - taken)))
             if not records:
-                self._intake.skip(portion.partition, min(portion.next, self._ends.get(portion.partition, portion.next)))
+                self._intake.skip(portion.partition, self._inflow.after(portion))
                 break
             self._latest = records[0].timestamp
             self._intake.take(portion.partition, records)
@@ -204,7 +160,7 @@ class Turns:
 
     def _look_at_clock(self) -> None:
         """Let time pass, if all is taken in that was written before."""
-        ends = self._known_ends()
+        ends = self._inflow.known_ends()
         if ends is None:
             return
         if self._targets is None:

@@ -1,0 +1,63 @@
+"""Parked records: those whose last try has failed, and which are tried again. The later ones of their keys wait."""
+
+from random import uniform
+
+import msgspec
+
+from rollcall_consumer.runtime.effects.effect import Terms
+
+ERROR_LIMIT = 500
+"""Characters of an error that are kept."""
+
+
+class Parked(msgspec.Struct, frozen=True, rename="pascal"):
+    """A parked record, as all replicas can see it.
+
+    Attributes:
+        topic: The full name of the topic on which it lies.
+        partition: The partition's index.
+        offset: The place in the partition.
+        key: Its key; null if it has none.
+        tries: How often it was tried.
+        since: When a try of it failed first, in milliseconds since 1970, UTC.
+        error: What has failed last.
+        next_try: When it is tried again, in milliseconds since 1970, UTC.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    tries: int
+    since: int
+    error: str
+    next_try: int
+
+    @property
+    def place(self) -> str:
+        """Where it lies, in a word."""
+        return write_place(self.topic, self.partition, self.offset)
+
+
+encode = msgspec.json.Encoder().encode
+"""Writes a parked record as the value of another one."""
+
+decode = msgspec.json.Decoder(Parked).decode
+"""Reads a parked record."""
+
+
+def write_place(topic: str, partition: int, offset: int) -> str:
+    """Name a place in the log in a word."""
+    return f"{topic}-{partition}@{offset}"
+
+
+def pause(terms: Terms, tries: int) -> float:
+    """Give the seconds before the next try, after so many: twice as long each time, a little more or less."""
+    doubled = terms.first_pause * 2.0 ** min(tries - 1, 60)
+    return min(doubled * uniform(0.75, 1.25), terms.longest_pause)  # noqa: S311 - it guards nothing
+
+
+def describe(error: BaseException) -> str:
+    """Say in a line what has failed."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()) if str(error) else type(error).__name__
+    return text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…"
