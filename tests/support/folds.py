@@ -10,6 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from rollcall_consumer.runtime.folds.fold import Admitted, Fold, Outputs, Share
 from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
@@ -104,9 +105,9 @@ class Line:
         settings: The worker's settings.
     """
 
-    def __init__(self, environment: Environment, pipeline: FoldPipeline | None = None, **settings: object) -> None:
-        self.settings = environment.consumer(**settings)
+    def __init__(self, environment: Environment, pipeline: Pipeline | None = None, **settings: object) -> None:
         self._pipeline = pipeline or counting()
+        self.settings = self._pipeline.settings(environment.consumer(**settings))
 
     @property
     def servers(self) -> str:

@@ -44,14 +44,16 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
         int, Meta(ge=1, description="records of a partition, one after the other, that may be dead letters")
     ] = 100
     lanes: Annotated[
-        int | None, Meta(ge=1, le=10_000, description="keys at work at a time in a replica of an effect; else its own")
+        Annotated[int, Meta(ge=1, le=10_000)] | None,
+        Meta(description="keys at work at a time in a replica of an effect; else the effect's own number"),
     ] = None
     tries: Annotated[
-        int | None,
-        Meta(ge=1, le=1_000_000, description="tries before a record is a dead letter; else the effect's own"),
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None,
+        Meta(description="tries that a record gets of an effect; else the effect's own number"),
     ] = None
     try_seconds: Annotated[
-        float | None, Meta(gt=0, le=86_400, description="seconds that a try may take; else the effect's own")
+        Annotated[float, Meta(gt=0, le=86_400)] | None,
+        Meta(description="seconds that a try of an effect may take; else the effect's own number"),
     ] = None
     many_logins: Annotated[int, Meta(ge=2, le=1000, description="logins of a student that are too many")] = 5
     many_logins_minutes: Annotated[float, Meta(gt=0, le=1440, description="minutes within which they are")] = 10
