@@ -58,3 +58,15 @@ def decode(value: bytes | None) -> StudentRecordUpdate | None:
     except FAULTS as error:
         raise unreadable(error) from error
     return update
+
+
+def read_alert(value: bytes) -> Alert:
+    """Read the value of a record on the topic Student.Alerts.
+
+    Raises:
+        UnreadableRecordError: It is no alert.
+    """
+    try:
+        return decode_alert(value)
+    except FAULTS as error:
+        raise unreadable(error) from error

@@ -72,6 +72,7 @@ async def drain(
     Returns:
         What has come of it, be it done or not.
     """
+    settings = pipeline.settings(settings)
     report = Report(settings.owner)
     with reporting(report, settings):
         try:

@@ -79,7 +79,7 @@ async def watch(pipeline: Pipeline, settings: ConsumerSettings) -> AsyncGenerato
         KafkaError: Kafka can't be reached, or refuses.
         TimeoutError: Kafka does not answer.
     """
-    current = await serving(settings)
+    current = await serving(pipeline.settings(settings))
     source, inbox = (current.topic_name(topic) for topic in inputs_of(pipeline))
     if not await count_partitions(current.topic_name(pipeline.source), current):
         raise NothingToReadError(f"there is no topic {source} yet")

@@ -96,6 +96,7 @@ async def redrive(
     Returns:
         What has come of it, be it done or not.
     """
+    settings = pipeline.settings(settings)
     report = Report(settings.owner, dry_run=plan.dry_run)
     with reporting(report, settings):
         try:

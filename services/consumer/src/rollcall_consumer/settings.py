@@ -6,7 +6,8 @@ from msgspec import Meta
 
 from rollcall_domain.control import FIRST
 from rollcall_domain.generation import GROUP, Generation
-from rollcall_domain.service.settings import ServiceSettings
+from rollcall_domain.service.secret import Secret
+from rollcall_domain.service.settings import ServiceSettings, Text, Url
 from rollcall_domain.topics import Topic
 
 
@@ -58,6 +59,23 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     many_logins: Annotated[int, Meta(ge=2, le=1000, description="logins of a student that are too many")] = 5
     many_logins_minutes: Annotated[float, Meta(gt=0, le=1440, description="minutes within which they are")] = 10
     too_long_hours: Annotated[float, Meta(gt=0, description="hours for which a student may stay logged in")] = 12
+
+    webhook_url: Annotated[Url | None, Meta(description="where notify sends alerts")] = None
+    webhook_routes: Annotated[
+        str,
+        Meta(
+            pattern=r"^\s*([a-z-]+=https?://[^\s@]+(\s+|\Z))*\Z",
+            description="where it sends alerts of some rules instead: RULE=URL, separated by spaces",
+        ),
+    ] = ""
+    webhook_secret: Annotated[
+        Secret | None, Meta(description="what it signs them with: whsec_ and Base64; two of them while one is changed")
+    ] = None
+    webhook_secret_file: Annotated[Text | None, Meta(description="the file that holds the secret instead")] = None
+    webhook_ca_file: Annotated[
+        Text | None, Meta(description="PEM, who signs the receivers' certificates; else whom certifi trusts")
+    ] = None
+    narrations: Annotated[Text | None, Meta(description="the directory where narrate puts sound files")] = None
 
     @property
     def names(self) -> Generation:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import click
 
 from rollcall_consumer.commands.asking import ask
+from rollcall_consumer.commands.pipelined import of_pipeline
 from rollcall_consumer.commands.selecting import selecting, selection
 from rollcall_consumer.dead import DeadLetterLog, Selection
 from rollcall_consumer.runtime.letters import Letter
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_consumer.shown import Shown, shown
 from rollcall_domain.place import Place
@@ -35,6 +37,7 @@ class _LetterType(click.ParamType[tuple[int, int]]):
 
 @click.command("dead")
 @click.argument("place", type=_LetterType(), required=False)
+@of_pipeline
 @selecting
 @click.option("--limit", type=click.IntRange(min=1), help="how many at the most")
 @click.option("--all", "redriven", is_flag=True, help="those that were sent back as well")
@@ -46,6 +49,7 @@ def dead_command(  # noqa: PLR0913 - each is an option
     since: Place | None,
     until: Place | None,
     *,
+    pipeline: Pipeline,
     limit: int | None,
     redriven: bool,
     as_json: bool,
@@ -67,7 +71,8 @@ def dead_command(  # noqa: PLR0913 - each is an option
         else:
             click.echo("\n".join(told.lines()))
 
-    async def work(settings: ConsumerSettings) -> int:
+    async def work(given: ConsumerSettings) -> int:
+        settings = pipeline.settings(given)
         if not await count_partitions(settings.topic_name(DEAD_LETTERS), settings):
             return 0
         count = 0

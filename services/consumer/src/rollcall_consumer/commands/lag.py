@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from rollcall_consumer.commands.asking import ask
+from rollcall_consumer.commands.pipelined import of_pipeline
 from rollcall_consumer.lag import Lag, watch
-from rollcall_consumer.pipelines import PIPELINES
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 
 _COLUMNS = "{:>9}  {:>12}  {:>10}  {:>9}  {:>9}  {:>10}  {}"
@@ -19,10 +20,10 @@ _COLUMNS = "{:>9}  {:>12}  {:>10}  {:>9}  {:>9}  {:>10}  {}"
 
 @click.command("lag")
 @click.argument("groups", metavar="[GROUP]...", nargs=-1)
-@click.option("--pipeline", type=click.Choice(sorted(PIPELINES)), default="record", show_default=True)
+@of_pipeline
 @click.option("--watch", "goes_on", is_flag=True, help="look again every two seconds, until Ctrl-C")
 @click.option("--json", "as_json", is_flag=True, help="print a JSON object for each group")
-def lag_command(groups: Sequence[str], pipeline: str, *, goes_on: bool, as_json: bool) -> None:
+def lag_command(groups: Sequence[str], pipeline: Pipeline, *, goes_on: bool, as_json: bool) -> None:
     """Show how far groups are behind: in records and seconds, at which rates, for how long yet, and who works.
 
     A group is named as in ROLLCALL_GROUP, which is the one that is shown if none is named. It takes two seconds, in
@@ -31,7 +32,7 @@ def lag_command(groups: Sequence[str], pipeline: str, *, goes_on: bool, as_json:
 
     async def work(settings: ConsumerSettings) -> None:
         names = groups or [settings.group]
-        seen = [watch(PIPELINES[pipeline], msgspec.structs.replace(settings, group=name)) for name in names]
+        seen = [watch(pipeline, msgspec.structs.replace(settings, group=name)) for name in names]
         async with contextlib.AsyncExitStack() as stack:
             for each in seen:
                 await stack.enter_async_context(aclosing(each))

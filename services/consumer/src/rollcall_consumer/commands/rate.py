@@ -3,7 +3,9 @@
 import click
 
 from rollcall_consumer.commands.asking import ask
+from rollcall_consumer.commands.pipelined import of_pipeline
 from rollcall_consumer.runtime.orders import following
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.control import SetRate
 from rollcall_domain.service.provision import count_partitions
@@ -34,14 +36,16 @@ class _RateType(click.ParamType[SetRate]):
 
 @click.command("rate")
 @click.argument("order", metavar="[PER_SECOND|any|default]", type=_RateType(), required=False)
-def rate_command(order: SetRate | None) -> None:
+@of_pipeline
+def rate_command(order: SetRate | None, pipeline: Pipeline) -> None:
     """Tell all replicas of the group how many records a second they may handle together.
 
     They follow within a second or two, and so do those that start later. Without an argument, show what is in force:
     `default` is what ROLLCALL_RATE says to each replica.
     """
 
-    async def work(settings: ConsumerSettings) -> float | None:
+    async def work(given: ConsumerSettings) -> float | None:
+        settings = pipeline.settings(given)
         if order is None and not await count_partitions(settings.topic_name(CONTROL), settings):
             return None
         async with following(settings) as orders:

@@ -8,7 +8,7 @@ import click
 
 from rollcall_consumer.commands.bar import bar, show
 from rollcall_consumer.commands.places import PlaceType
-from rollcall_consumer.pipelines import PIPELINES
+from rollcall_consumer.pipelines import FOLDS
 from rollcall_consumer.rebuild.removal import abandon, remove
 from rollcall_consumer.rebuild.report import Report
 from rollcall_consumer.rebuild.run import Plan, Rebuild
@@ -21,7 +21,7 @@ from rollcall_domain.service.process import run
 
 
 @click.command("rebuild")
-@click.argument("pipeline", type=click.Choice(sorted(PIPELINES)), default="record")
+@click.argument("pipeline", type=click.Choice(sorted(FOLDS)), default="record")
 @click.option(
     "--from",
     "begin",
@@ -49,7 +49,7 @@ def rebuild_command(  # noqa: PLR0913 - each is an option
     The old one serves meanwhile, and is kept until `--remove`. Run it again if it was interrupted: it goes on where it
     was. Ends with status 0 once the new one serves, and else with 1.
     """
-    plan, chosen = Plan(begin=begin, rate=rate, dry_run=dry_run), PIPELINES[pipeline]
+    plan, chosen = Plan(begin=begin, rate=rate, dry_run=dry_run), FOLDS[pipeline]
 
     async def work(settings: ConsumerSettings, stopping: asyncio.Event) -> int:
         if to_abandon or to_remove:
