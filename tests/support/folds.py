@@ -11,7 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 from rollcall_consumer.runtime.folds.fold import Admitted, Fold, Outputs, Share
 from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_consumer.runtime.worker import Worker
+from rollcall_consumer.runtime.worker import Worker, engaged
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
@@ -126,8 +126,7 @@ class Line:
     @asynccontextmanager
     async def working(self) -> AsyncIterator["Work"]:
         """Run a worker, and stop it in order; what ends it ends the body too."""
-        worker = Worker(self._pipeline, self.settings)
-        async with asyncio.TaskGroup() as tasks:
+        async with engaged(self._pipeline, self.settings) as worker, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(worker.run())
             yield Work(worker)
             running.cancel()

@@ -100,8 +100,7 @@ async def _drain(
         report.lag_before = begin.total
         ends = {partition: end for partition, end in begin.ends.items() if partition.topic == source}
         try:
-            worker = Worker(pipeline, settings, ends)
-            async with working(worker, stopping) as alive:
+            async with working(pipeline, settings, ends, stopping) as (worker, alive):
 
                 def check() -> None:
                     alive()

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from rollcall_consumer import metrics
 from rollcall_consumer.runtime.lag import LagCollector
 from rollcall_consumer.runtime.pipeline import Pipeline
-from rollcall_consumer.runtime.worker import Worker
+from rollcall_consumer.runtime.worker import engaged
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.health import health_routes
 from rollcall_domain.service.server import serving
@@ -22,17 +22,17 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
 
     Raises:
         TopicMismatchError: A topic is not laid out as declared (within an ExceptionGroup).
-        ConfigurationError: The health port can't be listened on.
+        ConfigurationError: The health port can't be listened on, or the settings do not say all that the work takes.
     """
-    worker = Worker(pipeline, settings)
-    metrics.registry.register(LagCollector(worker))
-    app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # records come and go by the hundred thousand, and hardly any is part of a cycle
-    async with serving(app, settings, grace=1), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(worker.run(), name="worker")
-        await stopping.wait()
-        log.info("Shutting down")
-        running.cancel()
+    async with engaged(pipeline, settings) as worker:
+        metrics.registry.register(LagCollector(worker))
+        app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)  # records come and go by the hundred thousand, hardly any part of a cycle
+        async with serving(app, settings, grace=1), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(worker.run(), name="worker")
+            await stopping.wait()
+            log.info("Shutting down")
+            running.cancel()
     log.info("Stopped")

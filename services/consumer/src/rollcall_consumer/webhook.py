@@ -14,6 +14,9 @@ from rollcall_domain.service.files import read_secret, unfit
 PREFIX = "whsec_"
 """How a secret may begin; it is followed by Base64."""
 
+SHORTEST = 24
+"""Bytes of a secret at the least."""
+
 
 class Signer:
     """Signs messages.
@@ -61,8 +64,8 @@ def _key(secret: str) -> bytes:
         key = binascii.a2b_base64(secret.removeprefix(PREFIX), strict_mode=True)
     except ValueError:
         key = b""
-    if not key:
-        raise unfit("webhook_secret", f"a secret is {PREFIX} and Base64 after it")
+    if len(key) < SHORTEST:
+        raise unfit("webhook_secret", f"a secret is {PREFIX} and Base64 of {SHORTEST} bytes or more")
     return key
 
 

@@ -26,7 +26,6 @@ from rollcall_consumer.runtime.folds.pipeline import FoldPipeline
 from rollcall_consumer.runtime.members import members
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.transactor import Transactor, redrive_name
-from rollcall_consumer.runtime.worker import Worker
 from rollcall_consumer.settings import ConsumerSettings, GenerationSettings, of_generation
 from rollcall_consumer.working import HaltError, working
 from rollcall_domain.control import SetGeneration, Step
@@ -93,8 +92,7 @@ class Rebuild:
         async with observing(old, old.group_id) as old_view, observing(new, new.group_id) as new_view:
             await self._place(new_view, new, plan.begin)
             self._ends.update((await self._look(old_view)).done)
-            worker = Worker(self._pipeline, new, self._ends)
-            async with working(worker, stopping) as alive:
+            async with working(self._pipeline, new, self._ends, stopping) as (worker, alive):
 
                 def check() -> None:
                     alive()

@@ -1,7 +1,8 @@
 """A replica of a pipeline as a whole: connected to Kafka sooner or later, and then a member of its group."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
 from functools import partial
 from time import monotonic
 
@@ -37,21 +38,22 @@ CLOSE_LIMIT = 2.0
 
 
 class Worker:
-    """A replica of a pipeline.
+    """A replica of a pipeline; see `engaged`.
 
     Args:
         pipeline: The pipeline.
-        settings: The service's settings; those of a generation if it is to build that one.
-        ends: The offset at which work on a partition is to end, where it is to; the replica stays in the group. An end
-            that is moved on in there is followed.
+        settings: The settings with which it names its group and its topics.
+        jobs: What is done.
+        ends: The offset at which work on a partition is to end, where it is to.
     """
 
     def __init__(
-        self, pipeline: Pipeline, settings: ConsumerSettings, ends: Mapping[TopicPartition, int] | None = None
+        self, pipeline: Pipeline, settings: ConsumerSettings, jobs: Jobs, ends: Mapping[TopicPartition, int]
     ) -> None:
         self._pipeline = pipeline
-        self._settings = settings if isinstance(settings, GenerationSettings) else pipeline.settings(settings)
-        self._ends = {} if ends is None else ends
+        self._settings = settings
+        self._jobs = jobs
+        self._ends = ends
         self._member: Member | None = None
         self._fault = "not connected to Kafka yet"
 
@@ -93,14 +95,10 @@ class Worker:
         Raises:
             TopicMismatchError: A topic is not laid out as declared.
         """
-        async with self._pipeline.engaged(self._settings) as jobs:
-            await self._run(jobs)
-
-    async def _run(self, jobs: Jobs) -> None:
         while True:
             orders = await persist(partial(opened, self._settings), self._settings, self._report)
             try:
-                return await self._work_as_told(jobs, orders)
+                return await self._work_as_told(orders)
             except (KafkaError, OSError, TimeoutError, DoubtError) as error:
                 self._report(str(error) if isinstance(error, DoubtError) else unreachable(self._settings, error))
                 log.warning("Beginning anew", reason=self._fault)
@@ -108,10 +106,10 @@ class Worker:
             finally:
                 await orders.stop()
 
-    async def _work_as_told(self, jobs: Jobs, orders: Orders) -> None:
+    async def _work_as_told(self, orders: Orders) -> None:
         """Work on one generation after the other."""
         while (settings := await self._find_generation(orders)) is not None:
-            await self._work(jobs, orders, settings)
+            await self._work(orders, settings)
 
     async def _find_generation(self, orders: Orders) -> GenerationSettings | None:
         """Find out which generation is to be worked on, once one is; None if ours is over."""
@@ -127,10 +125,10 @@ class Worker:
                 await orders.give(SetGeneration(control.building, Step.ABANDON))
         return of_generation(given, control.generation)
 
-    async def _work(self, jobs: Jobs, orders: Orders, settings: GenerationSettings) -> None:
+    async def _work(self, orders: Orders, settings: GenerationSettings) -> None:
         """Work on a generation for as long as it is that one's turn."""
         contact = await persist(partial(self._connect, orders, settings), self._settings, self._report)
-        self._member = Member(contact, self._pipeline, jobs, settings, self._ends)
+        self._member = Member(contact, self._pipeline, self._jobs, settings, self._ends)
         try:
             await self._member.run()
         finally:
@@ -158,3 +156,23 @@ class Worker:
             heartbeat_interval_ms=int(HEARTBEAT * 1000),
             rebalance_timeout_ms=int(REBALANCE_TIMEOUT * 1000),
         )
+
+
+@contextlib.asynccontextmanager
+async def engaged(
+    pipeline: Pipeline, settings: ConsumerSettings, ends: Mapping[TopicPartition, int] | None = None
+) -> AsyncIterator[Worker]:
+    """Have a replica of a pipeline, with what its work takes, while the body runs.
+
+    Args:
+        pipeline: The pipeline.
+        settings: The service's settings; those of a generation if it is to build that one.
+        ends: The offset at which work on a partition is to end, where it is to; the replica stays in the group. An end
+            that is moved on in there is followed.
+
+    Raises:
+        ConfigurationError: The settings do not say all that its work takes.
+    """
+    own = settings if isinstance(settings, GenerationSettings) else pipeline.settings(settings)
+    async with pipeline.engaged(own) as jobs:
+        yield Worker(pipeline, own, jobs, {} if ends is None else ends)
