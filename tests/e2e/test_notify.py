@@ -3,46 +3,22 @@
 import base64
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaProducer
 from standardwebhooks import Webhook
 from starlette.responses import Response
 
 from rollcall_domain import codec
-from rollcall_domain.alert import Alert, alert
-from rollcall_domain.partition import partition_for
-from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import ALERTS
+from support.alerts import late, notify, write
 from support.log import read_all
-from support.receiver import Receiver, receiving
+from support.receiver import receiving
 from support.services import Environment, Service, running
 
-MORNING = 1_795_456_578_650
 SECRET = "whsec_" + base64.b64encode(b"a secret that the school has").decode()
-
-
-def notify(environment: Environment, receiver: Receiver, **settings: object) -> AbstractAsyncContextManager[Service]:
-    said = {"webhook_url": f"{receiver.url}/alerts", **settings}
-    return running("rollcall_consumer", "run", "notify", **environment.variables(**said))
-
-
-async def write(environment: Environment, *alerts: Alert) -> None:
-    await ensure_topics([ALERTS], environment.consumer())
-    async with AIOKafkaProducer(bootstrap_servers=environment.servers, acks="all") as client:
-        for each in alerts:
-            key = each.student_id.encode()
-            await client.send_and_wait(
-                f"{environment.prefix}Student.Alerts", codec.encode(each), key, partition_for(key, 6)
-            )
-
-
-def late(student: str, number: int = 0, rule: str = "many-logins") -> Alert:
-    return alert(rule, student, MORNING + number, f"c-{number}", "5 logins within 10 minutes")
 
 
 async def test_an_alert_is_sent_once_with_its_id_and_a_signature(environment: Environment) -> None:

@@ -8,6 +8,7 @@ import click
 from rollcall_consumer.commands.dead import dead_command
 from rollcall_consumer.commands.drain import drain_command
 from rollcall_consumer.commands.lag import lag_command
+from rollcall_consumer.commands.parked import parked_command
 from rollcall_consumer.commands.rate import rate_command
 from rollcall_consumer.commands.rebuild import rebuild_command
 from rollcall_consumer.commands.redrive import redrive_command
@@ -32,7 +33,16 @@ def run(pipeline: str) -> None:
     sys.exit(run_process(ConsumerSettings, partial(consume, PIPELINES[pipeline])))
 
 
-for command in (tail_command, lag_command, rate_command, drain_command, dead_command, redrive_command, rebuild_command):
+for command in (
+    tail_command,
+    lag_command,
+    rate_command,
+    drain_command,
+    dead_command,
+    redrive_command,
+    parked_command,
+    rebuild_command,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ import gc
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from rollcall_consumer import metrics
+from rollcall_consumer.admin import admin_routes
+from rollcall_consumer.pipelines import EFFECTS
 from rollcall_consumer.runtime.lag import LagCollector
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.runtime.worker import engaged
@@ -26,7 +29,8 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
     """
     async with engaged(pipeline, settings) as worker:
         metrics.registry.register(LagCollector(worker))
-        app = Starlette(routes=health_routes(worker.live, worker.ready, metrics.registry))
+        health = health_routes(worker.live, worker.ready, metrics.registry)
+        app = Starlette(routes=[*health, *_admin(pipeline, settings)])
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)  # records come and go by the hundred thousand, hardly any part of a cycle
@@ -36,3 +40,7 @@ async def consume(pipeline: Pipeline, settings: ConsumerSettings, stopping: asyn
             log.info("Shutting down")
             running.cancel()
     log.info("Stopped")
+
+
+def _admin(pipeline: Pipeline, settings: ConsumerSettings) -> list[Route]:
+    return admin_routes(pipeline, settings) if pipeline.name in EFFECTS else []

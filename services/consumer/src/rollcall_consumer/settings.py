@@ -75,6 +75,10 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     webhook_ca_file: Annotated[
         Text | None, Meta(description="PEM, who signs the receivers' certificates; else whom certifi trusts")
     ] = None
+    admin_token: Annotated[
+        Secret | None, Meta(description="who sends it may see and act on what an effect has parked, at /parked")
+    ] = None
+    admin_token_file: Annotated[Text | None, Meta(description="the file that holds the token instead")] = None
     narrations: Annotated[Text | None, Meta(description="the directory where narrate puts sound files")] = None
 
     @property

@@ -11,6 +11,7 @@ import msgspec
 
 from rollcall_consumer.commands.asking import ask
 from rollcall_consumer.commands.pipelined import of_pipeline
+from rollcall_consumer.commands.spans import duration
 from rollcall_consumer.lag import Lag, watch
 from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
@@ -56,7 +57,7 @@ def _show(lags: Sequence[Lag], *, as_json: bool, clear: bool) -> None:
 
 def _lines(lag: Lag) -> Iterator[str]:
     yield (
-        f"group {lag.group}: {lag.records:,} records behind, {_duration(lag.seconds)}; {lag.coming:,.1f}/s in, "
+        f"group {lag.group}: {lag.records:,} records behind, {duration(lag.seconds)}; {lag.coming:,.1f}/s in, "
         f"{lag.handled:,.1f}/s out; {_left(lag.seconds_left)}; {lag.replicas} "
         f"{'replica' if lag.replicas == 1 else 'replicas'}"
     )
@@ -65,10 +66,10 @@ def _lines(lag: Lag) -> Iterator[str]:
         yield _COLUMNS.format(
             part.partition,
             f"{part.records:,}",
-            _duration(part.seconds),
+            duration(part.seconds),
             f"{part.coming:,.1f}",
             f"{part.handled:,.1f}",
-            "never" if part.seconds_left is None else _duration(part.seconds_left),
+            "never" if part.seconds_left is None else duration(part.seconds_left),
             part.held_by or "nobody",
         )
 
@@ -76,12 +77,4 @@ def _lines(lag: Lag) -> Iterator[str]:
 def _left(seconds: float | None) -> str:
     if seconds is None:
         return "never caught up at this pace"
-    return f"caught up in {_duration(seconds)}" if seconds else "caught up"
-
-
-def _duration(seconds: float) -> str:
-    """Write a span of time in the largest unit of which it has at least two."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    return f"caught up in {duration(seconds)}" if seconds else "caught up"

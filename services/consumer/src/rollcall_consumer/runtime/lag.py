@@ -20,6 +20,7 @@ class LagCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Measure."""
         yield from self._collect_partitions()
+        yield from self._worker.collect()
         outlook = self._worker.outlook
         left = GaugeMetricFamily(
             "rollcall_group_seconds_left", "Seconds until the group has caught up at its present pace"

@@ -1,8 +1,10 @@
 """What a pipeline is to the runtime: topics that are read and written, and the work on each partition of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
+
+from prometheus_client.core import GaugeMetricFamily
 
 from rollcall_consumer.runtime.restore import Progress
 from rollcall_consumer.runtime.transactor import Transactor
@@ -60,6 +62,9 @@ class Jobs(Protocol):
 
     def take(self, indexes: Collection[int], workplace: Workplace) -> Sequence[tuple[int, Job]]:
         """Begin with the work on these indexes; what is kept of others is of no use any more."""
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Measure what there is to be known of it beside lag."""
 
 
 class Pipeline(Protocol):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from functools import partial
 from time import monotonic
 
@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
+from prometheus_client.core import GaugeMetricFamily
 
 from rollcall_consumer.errors import DoubtError
 from rollcall_consumer.runtime.member import HEARTBEAT, REBALANCE_TIMEOUT, SESSION_TIMEOUT, Contact, Member, is_allowed
@@ -76,6 +77,10 @@ class Worker:
     def faults(self) -> Mapping[int, str]:
         """Why partitions have stopped by themselves, for people, by their indexes."""
         return {} if self._member is None else self._member.faults
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Measure what there is to be known of its work beside lag."""
+        return self._jobs.collect()
 
     def live(self) -> str | None:
         """Tell that the work makes no progress, or None. That Kafka is away is no lack of it."""

@@ -30,9 +30,14 @@ class _Doubt(NamedTuple):
 
 
 class Books:
-    """What this replica has committed of a partition."""
+    """What this replica has committed of a partition.
 
-    def __init__(self) -> None:
+    Args:
+        index: The partition's index.
+    """
+
+    def __init__(self, index: int) -> None:
+        self._index = index
         self._tags = (f"{os.urandom(6).hex()}-{number}" for number in count())
         self._tag: str | None = None
         self._doubt: _Doubt | None = None
@@ -55,7 +60,7 @@ class Books:
         if self._doubt is not None:
             self._tag, doubt = self._doubt.tag, self._doubt
             self._doubt = None
-            doubt.changes.tell()
+            doubt.changes.tell(self._index)
 
     def agree(self, committed: Committed) -> bool:
         """Tell whether nobody but this replica has committed what is committed now."""

@@ -4,6 +4,7 @@ from time import time
 
 from aiokafka import TopicPartition
 
+from rollcall_consumer import metrics
 from rollcall_consumer.runtime.deadletters import LetterBox, Refusal, tell
 from rollcall_consumer.runtime.effects.parking import Parked, encode
 from rollcall_consumer.runtime.outbox import Outbox
@@ -13,13 +14,15 @@ class Changes:
     """What is to be written with the next commit.
 
     Attributes:
-        due: Whether there is something to be committed, and be it only that a record is finished.
+        due: Whether there is something to be committed.
+        finished: How many records are finished.
         letters: Dead letters that are to be written.
         parked: What is known of parked records, by their places; None of those that are not parked any more.
     """
 
     def __init__(self) -> None:
         self.due = False
+        self.finished = 0
         self.letters: list[Refusal] = []
         self.parked: dict[str, Parked | None] = {}
 
@@ -38,6 +41,7 @@ class Changes:
     def add(self, later: "Changes") -> None:
         """Take in what was to be written after this."""
         self.due = self.due or later.due
+        self.finished += later.finished
         self.letters += later.letters
         self.parked |= later.parked
 
@@ -56,7 +60,9 @@ class Changes:
             outbox.add(parked, now, place.encode(), value, [])
         return outbox
 
-    def tell(self) -> None:
-        """Tell of what was written for good."""
+    def tell(self, index: int) -> None:
+        """Tell of what is committed for good, of a partition."""
+        metrics.records.labels(index).inc(self.finished)
+        metrics.commits.inc()
         for refusal in self.letters:
             tell(refusal)

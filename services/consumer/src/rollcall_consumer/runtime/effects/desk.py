@@ -202,6 +202,7 @@ class Desk:
         number, record = lane.entries.popleft()
         self._unfinished[number].finish(record.offset)
         self._handled += 1
+        self.changes.finished += 1
         self.in_hand -= 1
         if lane.failure is not None:
             del self.parked[lane.failure.place]

@@ -5,11 +5,12 @@ times a second, together with dead letters and with what is known of parked reco
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from time import monotonic, time
 from typing import Any
 
 import structlog
+from prometheus_client.core import GaugeMetricFamily
 
 from rollcall_consumer.runtime.deadletters import LetterBox
 from rollcall_consumer.runtime.effects.books import Books, read
@@ -17,8 +18,9 @@ from rollcall_consumer.runtime.effects.changes import Changes
 from rollcall_consumer.runtime.effects.crew import Crew
 from rollcall_consumer.runtime.effects.desk import Desk
 from rollcall_consumer.runtime.effects.effect import Terms
+from rollcall_consumer.runtime.effects.gauges import gauges
 from rollcall_consumer.runtime.effects.intake import Intake
-from rollcall_consumer.runtime.effects.parking import Parked, decode
+from rollcall_consumer.runtime.effects.parking import Parkings
 from rollcall_consumer.runtime.pipeline import Waiting
 from rollcall_consumer.runtime.restore import Progress, find_positions, read_back
 from rollcall_consumer.runtime.transactor import Transactor
@@ -67,7 +69,7 @@ class EffectJob:
         self._crew = crew
         self._workplace = workplace
         self._letters = LetterBox(index, workplace)
-        self._books = Books()
+        self._books = Books(index)
         self._intake: Intake | None = None
         self._next_commit = 0.0
         self._stopping = False
@@ -172,24 +174,14 @@ class EffectJob:
         bounds = await source.bounds([*inputs, parked])
         offsets = {partition: offset.offset for partition, offset in committed.items()}
         positions = find_positions(dict.fromkeys(inputs, 0), offsets, bounds)
-        known: dict[str, Parked] = {}
+        known = Parkings()
 
         def take(_: object, records: Sequence[Record]) -> None:
-            _take_parked(known, records)
+            known.take(records)
 
         await read_back(source, {parked: bounds[parked]}, take, self.progress)
         self._books.open(committed)
-        return Desk(read(committed, positions), known, self._letters, self._crew, self._terms)
-
-
-def _take_parked(known: dict[str, Parked], records: Sequence[Record]) -> None:
-    """Read which records are parked, and which are no longer."""
-    for record in records:
-        place = (record.key or b"").decode()
-        if record.value:
-            known[place] = decode(record.value)
-        else:
-            known.pop(place, None)
+        return Desk(read(committed, positions), known.parked, self._letters, self._crew, self._terms)
 
 
 class EffectJobs:
@@ -202,7 +194,7 @@ class EffectJobs:
     """
 
     def __init__(self, key: Key, terms: Terms, crew: Crew[Any]) -> None:
-        self.jobs: Mapping[int, EffectJob] = {}
+        self._jobs: Mapping[int, EffectJob] = {}
         self._key = key
         self._terms = terms
         self._crew = crew
@@ -210,13 +202,18 @@ class EffectJobs:
     def take(self, indexes: Collection[int], workplace: Workplace) -> Sequence[tuple[int, EffectJob]]:
         """Begin with the work on these indexes, or go on with it; the work on others is somebody else's."""
         self._crew.heed(workplace.throttle)
-        before = self.jobs
+        before = self._jobs
         for index in before.keys() - set(indexes):
             before[index].leave()
-        self.jobs = {index: before.get(index) or self._begin(index, workplace) for index in indexes}
-        for job in self.jobs.values():
+        self._jobs = {index: before.get(index) or self._begin(index, workplace) for index in indexes}
+        for job in self._jobs.values():
             job.come_back(workplace)
-        return [*self.jobs.items()]
+        return [*self._jobs.items()]
 
     def _begin(self, index: int, workplace: Workplace) -> EffectJob:
         return EffectJob(index, self._key, self._terms, self._crew, workplace)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Measure."""
+        desks = [job.desk for job in self._jobs.values() if job.desk is not None]
+        return gauges(desks, self._crew.open_breakers)

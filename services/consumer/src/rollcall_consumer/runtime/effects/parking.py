@@ -1,10 +1,12 @@
 """Parked records: those whose last try has failed, and which are tried again. The later ones of their keys wait."""
 
+from collections.abc import Iterable
 from random import uniform
 
 import msgspec
 
 from rollcall_consumer.runtime.effects.effect import Terms
+from rollcall_domain.service.records import Record
 
 ERROR_LIMIT = 500
 """Characters of an error that are kept."""
@@ -44,6 +46,26 @@ encode = msgspec.json.Encoder().encode
 
 decode = msgspec.json.Decoder(Parked).decode
 """Reads a parked record."""
+
+
+class Parkings:
+    """Which records are parked, as it was noted on the topic `Student.Parked`.
+
+    Attributes:
+        parked: What is known of each, by its place.
+    """
+
+    def __init__(self) -> None:
+        self.parked: dict[str, Parked] = {}
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Read notes, in order."""
+        for record in records:
+            place = (record.key or b"").decode(errors="replace")
+            if record.value:
+                self.parked[place] = decode(record.value)
+            else:
+                self.parked.pop(place, None)
 
 
 def write_place(topic: str, partition: int, offset: int) -> str:
