@@ -6,17 +6,29 @@ from typing import Any
 import msgspec
 
 from rollcall_consumer.runtime.deadletters import DeadLetterHeaders
+from rollcall_consumer.runtime.effects.parking import Parked
 from rollcall_consumer.runtime.letters import REDRIVEN, RedrivenHeaders
 from rollcall_domain import codec, control
 from rollcall_domain.activity import Minute
 from rollcall_domain.alert import Alert, alert
-from rollcall_domain.control import Order, SetGeneration, SetRate, Step
+from rollcall_domain.control import GiveUp, Order, Release, SetGeneration, SetRate, Step
 from rollcall_domain.errors import Reason
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
 from rollcall_domain.generation import GROUP
 from rollcall_domain.headers import RecordHeaders
 from rollcall_domain.record import StudentRecord
-from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, PARTITIONS, STATE, STUDENT, Topic
+from rollcall_domain.topics import (
+    ACTIVITY,
+    ALERTS,
+    CONTROL,
+    DEAD_LETTERS,
+    INBOX,
+    PARKED,
+    PARTITIONS,
+    STATE,
+    STUDENT,
+    Topic,
+)
 from rollcall_producer.description import schemas
 
 Part = dict[str, Any]
@@ -36,7 +48,13 @@ _WRITTEN = [
     SetRate,
     SetGeneration,
     Step,
+    Release,
+    GiveUp,
+    Parked,
 ]
+_FOLDED = [Reason.NOT_JSON, Reason.NOT_AN_UPDATE, Reason.INVALID_STUDENT_ID, Reason.FOLD_FAILED]
+"""Why an update is a dead letter."""
+
 _STUDENT_KEY = "StudentId in UTF-8."
 _MORNING = 1_795_456_578_650
 _RECORD = StudentRecord("s-1", State.LoggedIn, _MORNING, _MORNING, 3, 24_840_000, 17, recent=(_MORNING,))
@@ -58,7 +76,9 @@ def document() -> Part:
                 "Student.Inbox, .State, .Activity, .Alerts and .Control belong to a consumer group; those of another "
                 "group than the default one have its name and a dot before their own. What is derived anew is on "
                 "topics with .gen2 and so on behind their names, but for .Alerts and .Control; the order "
-                "set-generation with the step switch says when these are to be read."
+                "set-generation with the step switch says when these are to be read. A pipeline that reacts to what "
+                "a group derives is a group of its own, as 1.notify: its .Inbox, .Parked and .Control have that name "
+                "before their own, and its inbox has records as they are on the topic that it reads."
             ),
             "license": {"name": "MIT"},
         },
@@ -73,8 +93,10 @@ def document() -> Part:
                 DEAD_LETTERS,
                 "Records that could not be handled, and notes of those that were sent back.",
                 "deadLetter",
+                "effectLetter",
                 "redriven",
             ),
+            "parked": _channel(PARKED, "Records that a pipeline has failed to handle and tries again.", "parked"),
             "control": _channel(CONTROL, "What operators tell a consumer group.", "order"),
         },
         "operations": _operations(),
@@ -86,12 +108,21 @@ def document() -> Part:
                     _MINUTE, "Minute", "A minute of a partition", "Partition and beginning, with a dash between."
                 ),
                 "alert": _derived(_ALERT, "Alert", "Something out of the ordinary", _STUDENT_KEY),
-                "deadLetter": _dead_letter(),
+                "deadLetter": _dead_letter(Reason.NOT_AN_UPDATE, "Object missing required field `State`", "1", STUDENT),
+                "effectLetter": {
+                    **_dead_letter(
+                        Reason.REFUSED, "PermanentError: https://hooks.example answers 404", "1.notify", ALERTS
+                    ),
+                    "name": "EffectLetter",
+                    "title": "A record upon which a pipeline could not act",
+                    "headers": _schema("EffectLetterHeaders"),
+                },
+                "parked": _parked(),
                 "redriven": _redriven(),
                 "order": _order(),
             },
             "schemas": {
-                **schemas.written(_WRITTEN),
+                **_letters(schemas.written(_WRITTEN)),
                 "StudentId": {"type": "string", "description": "UTF-8; 256 bytes at the most.", **STUDENT_ID_SCHEMA},
             },
         },
@@ -111,6 +142,8 @@ def _operations() -> Part:
         "keepMinute": _operation("send", "activity", "minute", "A consumer keeps a minute that has changed."),
         "raiseAlert": _operation("send", "alerts", "alert", "A consumer raises an alert."),
         "keepDeadLetter": _operation("send", "deadLetters", "deadLetter", "A consumer keeps what it can't handle."),
+        "keepEffectLetter": _operation("send", "deadLetters", "effectLetter", "Or what it can't act upon."),
+        "noteParked": _operation("send", "parked", "parked", "A consumer notes what has failed and is tried again."),
         "noteRedriven": _operation("send", "deadLetters", "redriven", "The command redrive has sent a letter back."),
         "giveOrder": _operation("send", "control", "order", "Operators tell a group what to do."),
         "followOrder": _operation("receive", "control", "order", "And all of its replicas do it."),
@@ -177,12 +210,38 @@ def _derived(example: StudentRecord | Minute | Alert, name: str, title: str, key
     }
 
 
-def _dead_letter() -> Part:
+def _letters(written: dict[str, Part]) -> dict[str, Part]:
+    """Tell the headers of a dead letter of an update from those of others, which have more reasons."""
+    letter = written["DeadLetterHeaders"]
+    reason = {"enum": sorted(_FOLDED), "description": "What is wrong with the record, for programs."}
+    folded = {**letter, "properties": {**letter["properties"], "dead-letter.reason": reason}}
+    return {**written, "DeadLetterHeaders": folded, "EffectLetterHeaders": {**letter, "title": "EffectLetterHeaders"}}
+
+
+def _parked() -> Part:
+    parked = Parked(ALERTS.name, 4, 17, "s-1", 3, _MORNING, "SlowError: it has taken longer than 15 s", _MORNING + 4711)
+    return {
+        "name": "Parked",
+        "title": "A record that has failed and is tried again",
+        "description": "Written by a transaction, together with how far the pipeline has come; null once it is done.",
+        "contentType": "application/json",
+        "payload": {"anyOf": [_schema("Parked"), {"type": "null"}]},
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "Where it lies: topic, partition and offset, as in T-4@17."},
+                **_BINDING,
+            }
+        },
+        "examples": [{"payload": msgspec.to_builtins(parked)}],
+    }
+
+
+def _dead_letter(reason: Reason, detail: str, group: str, topic: Topic) -> Part:
     why = DeadLetterHeaders(
-        reason=Reason.NOT_AN_UPDATE,
-        detail="Object missing required field `State`",
-        group="1",
-        topic=STUDENT.name,
+        reason=reason,
+        detail=detail,
+        group=group,
+        topic=topic.name,
         partition="4",
         offset="17",
         timestamp="1795456578650",
@@ -213,13 +272,19 @@ def _redriven() -> Part:
 
 
 def _order() -> Part:
-    examples: list[Order] = [SetRate(500), SetGeneration(2, Step.SWITCH, {"Student.State": [4711, 4800, 4655]})]
+    place = f"{ALERTS.name}-4@17"
+    examples: list[Order] = [
+        SetRate(500),
+        SetGeneration(2, Step.SWITCH, {"Student.State": [4711, 4800, 4655]}),
+        Release(place, 3),
+        GiveUp(place),
+    ]
     return {
         "name": "Order",
         "title": "What a consumer group is to do",
         "description": "Replicas take orders one after the other, from the first one on, and pass over unknown ones.",
         "contentType": "application/json",
-        "payload": {"oneOf": [_schema("SetRate"), _schema("SetGeneration")]},
+        "payload": {"oneOf": [_schema(kind.__name__) for kind in (SetRate, SetGeneration, Release, GiveUp)]},
         "bindings": {"kafka": {"key": {"type": "null", "description": "None."}, **_BINDING}},
         "examples": [{"payload": msgspec.json.decode(control.encode(order))} for order in examples],
     }

@@ -72,5 +72,5 @@ async def test_a_record_that_operators_give_up_is_a_dead_letter_and_its_key_goes
     assert letter.value == b"a1"
     headers = dict(letter.headers)
     assert headers["dead-letter.reason"] == b"given-up"
-    assert headers["dead-letter.detail"] == b"given up by operators after 1 tries: ValueError: no"
+    assert headers["dead-letter.detail"] == b"given up by operators after 1 try: ValueError: no"
     assert [each.key for each in (await parked(made)).values()] == ["b"]

@@ -15,7 +15,8 @@ OTHER = {"$ref": "#/channels/deadLetters"}
 
 def _no_dead_letters(document: Part) -> None:
     del document["channels"]["deadLetters"]
-    del document["operations"]["keepDeadLetter"], document["operations"]["noteRedriven"]
+    for operation in ("keepDeadLetter", "keepEffectLetter", "noteRedriven"):
+        del document["operations"][operation]
 
 
 TOPICS: list[Case] = [

@@ -223,7 +223,7 @@ class Desk:
         elif isinstance(fault, PermanentError):
             self._refuse(lane, Reason.REFUSED, describe(fault))
         elif tries >= self._terms.tries:
-            self._refuse(lane, Reason.EFFECT_FAILED, f"after {tries} tries: {describe(fault)}")
+            self._refuse(lane, Reason.EFFECT_FAILED, f"after {_tries(tries)}: {describe(fault)}")
         elif counts:
             metrics.effects.labels("failed").inc()
             self._park(lane, fault, tries)
@@ -253,7 +253,7 @@ class Desk:
         self._start(lane)
 
     def _give_up(self, lane: Lane, failure: Parked) -> None:
-        detail = f"given up by operators after {failure.tries} tries: {failure.error}"
+        detail = f"given up by operators after {_tries(failure.tries)}: {failure.error}"
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
@@ -296,3 +296,7 @@ def identify(partition: TopicPartition, record: Record) -> str:
         if name == ID and value:
             return value.decode(errors="backslashreplace")
     return f"{partition.topic}-{partition.partition}-{record.offset}"
+
+
+def _tries(number: int) -> str:
+    return "1 try" if number == 1 else f"{number} tries"
