@@ -213,7 +213,7 @@ def _derived(example: StudentRecord | Minute | Alert, name: str, title: str, key
 def _letters(written: dict[str, Part]) -> dict[str, Part]:
     """Tell the headers of a dead letter of an update from those of others, which have more reasons."""
     letter = written["DeadLetterHeaders"]
-    reason = {"enum": sorted(_FOLDED), "description": "What is wrong with the record, for programs."}
+    reason = {"type": "string", "enum": sorted(_FOLDED), "description": "What is wrong with the record, for programs."}
     folded = {**letter, "properties": {**letter["properties"], "dead-letter.reason": reason}}
     return {**written, "DeadLetterHeaders": folded, "EffectLetterHeaders": {**letter, "title": "EffectLetterHeaders"}}
 
