@@ -12,6 +12,7 @@ from rollcall_dev.drill.failover import command as failover
 from rollcall_dev.drill.operating import drain, rate, rebuild, redrive
 from rollcall_dev.drill.report import Report
 from rollcall_dev.drill.resume import command as resume
+from rollcall_dev.drill.sending import outage, slow
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
 
@@ -40,6 +41,8 @@ DRILLS: dict[str, Drill] = {
     "failover": failover,
     "disaster": disaster,
     "resume": resume,
+    "outage": outage,
+    "slow": slow,
 }
 
 

@@ -89,12 +89,15 @@ def read(committed: Committed, positions: Mapping[TopicPartition, int]) -> dict[
 
 
 def _read(committed: OffsetAndMetadata | None, position: int) -> Unfinished:
-    note = "" if committed is None or committed.offset != position else committed.metadata.partition(" ")[2]
+    if committed is None:
+        return Unfinished(position)
     try:
-        return read_note(position, note)
+        unfinished = read_note(committed.offset, committed.metadata.partition(" ")[2])
     except ValueError as error:
         log.warning("Can't tell what is finished beyond the offset that is committed", reason=str(error))
         return Unfinished(position)
+    unfinished.skip(position)
+    return unfinished
 
 
 def _tag(committed: Committed) -> str | None:

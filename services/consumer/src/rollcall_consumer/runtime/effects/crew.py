@@ -151,7 +151,9 @@ class Crew(Generic[T]):
         except TimeoutError as error:
             if timer.expired():
                 return SlowError(f"it has taken longer than {self._terms.limit:g} s")
-            return error
+            return UnavailableError(describe(error))
+        except ConnectionError as error:
+            return UnavailableError(describe(error))
         except asyncio.CancelledError as error:
             if _is_wanted():
                 raise

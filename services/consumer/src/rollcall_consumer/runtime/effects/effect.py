@@ -38,7 +38,7 @@ has died before it was noted that it is done. It is cancelled when it takes too 
 
 Raises:
     PermanentError: No other try would do any better: the record belongs among the dead letters.
-    UnavailableError: What it depends on can't be used now, by no record.
+    UnavailableError: What it depends on can't be used now, by no record. So do a ConnectionError and a TimeoutError.
     Exception: Anything else: it is to be tried again.
 """
 

@@ -1,0 +1,1 @@
+"""Alerts that are sent by a webhook, and what may happen to that."""
