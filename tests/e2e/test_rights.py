@@ -5,12 +5,17 @@ from pathlib import Path
 import httpx
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType  # type: ignore[attr-defined]
+from starlette.responses import Response
 
 from rollcall_consumer.runtime.transactor import transactional_id
+from rollcall_consumer.settings import of_pipeline
+from rollcall_domain import codec
 from rollcall_domain.service.provision import ensure_topics
-from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, STATE, STUDENT
+from rollcall_domain.topics import ACTIVITY, ALERTS, CONTROL, DEAD_LETTERS, INBOX, PARKED, STATE, STUDENT
+from support.alerts import late, notify
 from support.load import put, see_through
 from support.log import write
+from support.receiver import receiving
 from support.secure import PASSWORD, SecureKafka, Settings, user
 from support.services import Environment, consumer, producer, running, warnings
 
@@ -58,6 +63,33 @@ async def test_rights_may_come_late_and_need_be_no_more_than_the_readme_says(sec
     async with running("rollcall_consumer", "tail", "--from", "beginning", "--no-follow", **variables) as tail:
         assert await tail.end(None) == 0
     assert len(tail.events) == 2
+
+
+async def test_an_effect_needs_no_more_rights_than_the_readme_says(secure: SecureKafka) -> None:
+    environment = await _with_topics(secure)
+    own = EFFECTS["notify"].settings(environment.consumer())
+    await ensure_topics(
+        [INBOX, PARKED, CONTROL], of_pipeline(environment.consumer(**secure.over_sasl(), **user()), "notify")
+    )
+    name, guest = _guest(secure)
+    for topic in (ALERTS, INBOX, PARKED, CONTROL):
+        secure.allow(name, ResourceType.TOPIC, own.topic_name(topic), AclOperation.READ)
+    for topic in (PARKED, DEAD_LETTERS):
+        secure.allow(name, ResourceType.TOPIC, own.topic_name(topic), AclOperation.WRITE)
+    secure.allow(name, ResourceType.GROUP, own.group_id, AclOperation.READ)
+    for index in range(own.partitions):
+        secure.allow(name, ResourceType.TRANSACTIONAL_ID, transactional_id(own, "notify", index), AclOperation.WRITE)
+    refused, taken = late("s-1"), late("s-2")
+    for each in (refused, taken):
+        await write(
+            secure.broker.bootstrap_servers, own.topic_name(ALERTS), [(each.student_id.encode(), codec.encode(each))]
+        )
+    async with receiving() as receiver:
+        receiver.answer = lambda call: Response(status_code=404 if call.student == "s-1" else 204)
+        async with notify(environment, receiver, **guest) as worker:
+            await receiver.has_taken(1)
+            await worker.event(lambda event: event["event"] == "Kept a dead letter")
+            assert await worker.end() == 0
 
 
 async def test_a_topic_may_be_created_by_the_right_to_that_alone(secure: SecureKafka) -> None:
