@@ -67,10 +67,8 @@ async def test_rights_may_come_late_and_need_be_no_more_than_the_readme_says(sec
 
 async def test_an_effect_needs_no_more_rights_than_the_readme_says(secure: SecureKafka) -> None:
     environment = await _with_topics(secure)
-    own = EFFECTS["notify"].settings(environment.consumer())
-    await ensure_topics(
-        [INBOX, PARKED, CONTROL], of_pipeline(environment.consumer(**secure.over_sasl(), **user()), "notify")
-    )
+    own = of_pipeline(environment.consumer(**secure.over_sasl(), **user()), "notify")
+    await ensure_topics([INBOX, PARKED, CONTROL], own)
     name, guest = _guest(secure)
     for topic in (ALERTS, INBOX, PARKED, CONTROL):
         secure.allow(name, ResourceType.TOPIC, own.topic_name(topic), AclOperation.READ)
