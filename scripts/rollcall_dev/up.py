@@ -66,8 +66,9 @@ def _options() -> argparse.Namespace:
         prog="scripts/up",
         description="Run Kafka, the producer and a consumer on this machine. With ROLLCALL_BOOTSTRAP_SERVERS set, "
         "that cluster is used and no Kafka is started. Other ROLLCALL_* settings reach the services, but for "
-        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_TOKENS_FILE set, --check and --demo send the token in "
-        "ROLLCALL_TOKEN.",
+        "ROLLCALL_HOST and ROLLCALL_PORT. With ROLLCALL_WEBHOOK_URL set, alerts are sent there; with "
+        "ROLLCALL_NARRATIONS set, they become sound files in that directory. With ROLLCALL_TOKENS_FILE set, --check "
+        "and --demo send the token in ROLLCALL_TOKEN.",
     )
     parser.add_argument("--port", type=int, default=8000, help="of the API (default: %(default)s)")
     parser.add_argument("--consumers", type=_count, default=1, metavar="N", help="replicas (default: %(default)s)")
@@ -158,18 +159,24 @@ def _plan(options: argparse.Namespace) -> list[_Plan]:
         Failure: A token is needed and not there.
     """
     names = [f"consumer-{n}" for n in range(1, options.consumers + 1)] if options.consumers > 1 else ["consumer"]
+    pipelines = [*((name, "record") for name in names), *((name, name) for name in _effects())]
     plans = []
-    for name in names[: options.consumers]:
-        port = ports.choose()
-        environ = _environ(ConsumerSettings, port, options)
+    for name, pipeline in pipelines:
+        environ = _environ(ConsumerSettings, ports.choose(), options)
         if options.check:
             environ |= {PREFIX + "LOG_RECORDS": "true", PREFIX + "LOG_LEVEL": "info"}
-        plans.append(_Plan(name, ["rollcall_consumer", "run"], environ, own_url(environ, "")))
+        plans.append(_Plan(name, ["rollcall_consumer", "run", pipeline], environ, own_url(environ, "")))
     environ = _environ(ProducerSettings, options.port, options)
     if (options.check or options.demo) and environ.get(PREFIX + "TOKENS_FILE") and TOKEN not in os.environ:
         option = "--check" if options.check else "--demo"
         raise Failure(f"{option} needs a token with the scope write in {TOKEN}, because {PREFIX}TOKENS_FILE is set")
     return [*plans, _Plan("producer", ["rollcall_producer"], environ, own_url(environ, ""))]
+
+
+def _effects() -> list[str]:
+    """Name the effects for which there are settings."""
+    wanted = {"notify": PREFIX + "WEBHOOK_URL", "narrate": PREFIX + "NARRATIONS"}
+    return [name for name, setting in wanted.items() if setting in os.environ]
 
 
 def _environ(kind: type[ServiceSettings], port: int, options: argparse.Namespace) -> dict[str, str]:

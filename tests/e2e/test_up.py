@@ -18,6 +18,7 @@ import pytest
 from rollcall_dev.kafka import ports
 from rollcall_producer.tokens import Scope, make_token
 from support.certificates import issue
+from support.receiver import receiving
 from support.services import PATIENCE, Event, Service, executing
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,21 @@ async def test_runs_until_ctrl_c_with_replicas_and_kept_data(tmp_path: Path) -> 
         stopped = [line.split()[0] for line in _lines(run) if line.rstrip().endswith("Stopped")]
         assert sorted(stopped) == ["consumer-1", "consumer-2", "producer"]
     assert not any("updated state to LoggedIn" in line for line in _lines(run))
+
+
+async def test_sends_alerts_where_it_is_told_to(tmp_path: Path) -> None:
+    async with receiving() as receiver:
+        settings = {"ROLLCALL_WEBHOOK_URL": receiver.url, "ROLLCALL_NARRATIONS": str(tmp_path)}
+        async with _up(**settings) as run:
+            url = await _url(run)
+            async with httpx.AsyncClient() as client:
+                for _ in range(2):
+                    await client.put(url, json={"StudentId": "s-1", "State": "LoggedIn"})
+            (call,) = await receiver.has_taken(1)
+            assert call.student == "s-1"
+            assert await run.end(signal.SIGINT) == 0
+    stopped = {line.split()[0] for line in _lines(run) if line.rstrip().endswith("Stopped")}
+    assert stopped == {"consumer", "notify", "narrate", "producer"}
 
 
 async def test_uses_a_cluster_that_is_given(kafka: str) -> None:

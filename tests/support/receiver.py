@@ -25,12 +25,14 @@ class Call(NamedTuple):
         headers: Its headers.
         body: What it says.
         at: When it came, in seconds of the event loop's clock.
+        client: The port of the connection that it came by.
     """
 
     path: str
     headers: Mapping[str, str]
     body: bytes
     at: float
+    client: int
 
     @property
     def id(self) -> str:
@@ -70,7 +72,8 @@ class Receiver:
 
     async def take(self, request: Request) -> Response:
         """Answer a request."""
-        call = Call(request.url.path, dict(request.headers), await request.body(), asyncio.get_running_loop().time())
+        at, client = asyncio.get_running_loop().time(), request.client.port if request.client else 0
+        call = Call(request.url.path, dict(request.headers), await request.body(), at, client)
         self.calls.append(call)
         answer = self.answer(call)
         if answer.status_code < 300:

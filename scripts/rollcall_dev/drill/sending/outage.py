@@ -37,7 +37,7 @@ LIMIT = 300.0
 """Seconds after its return within which all has arrived."""
 
 SHOWN = 10
-"""Seconds after its return of which the rate is shown."""
+"""Seconds from the first arrival after its return on of which the rate is shown."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,6 @@ async def _play(plan: Plan, receiver: Receiver, alerts: Alerts, start: Callable[
             await _until(receiver, waiting)
             caught_up = monotonic()
             tell(f"caught up after {caught_up - back:.1f} s")
-            await asyncio.sleep(max(0.0, SHOWN - (caught_up - back)))
             await alerts.stop()
             await _until(receiver, len(alerts.written))
             await asyncio.sleep(1)  # for what may come twice
@@ -149,7 +148,8 @@ def _report(plan: Plan, written: Sequence[Alert], receiver: Receiver, times: _Ti
     arrived = Counter(arrival.id for arrival in receiver.arrivals)
     lost = sum(each.id not in arrived for each in written)
     inverted = sum(_inversions(written, receiver.arrivals))
-    by_second = Counter(int(arrival.at - times.back) for arrival in receiver.arrivals if arrival.at >= times.back)
+    first = min((arrival.at for arrival in receiver.arrivals if arrival.at >= times.back), default=times.caught_up)
+    by_second = Counter(int(arrival.at - first) for arrival in receiver.arrivals if arrival.at >= first)
     figures: dict[str, float | str] = {
         "alerts": len(written),
         "lost": lost,
@@ -158,7 +158,7 @@ def _report(plan: Plan, written: Sequence[Alert], receiver: Receiver, times: _Ti
         "dead_letters": letters,
         "tries_while_away": len(receiver.knocks),
         "tries_in_the_last_minute": sum(knock > times.back - 60 for knock in receiver.knocks),
-        "first_after_s": round(min(each.at for each in receiver.arrivals if each.at >= times.back) - times.back, 1),
+        "first_after_s": round(first - times.back, 1),
         "caught_up_after_s": round(times.caught_up - times.back, 1),
         **{f"arrived_in_second_{second + 1}": by_second[second] for second in range(SHOWN)},
     }

@@ -69,9 +69,8 @@ async def notifying(settings: ConsumerSettings) -> AsyncIterator[Handle[Alert]]:
         ConfigurationError: The settings do not say where to, or how to sign it.
     """
     urls, signs = addresses(settings), signer(settings)
-    lanes = settings.lanes or TERMS.lanes
     try:
-        http = client({*map(origin, urls.values())}, lanes, SILENCE, settings.webhook_ca_file)
+        http = client({*map(origin, urls.values())}, SILENCE, settings.webhook_ca_file)
     except OSError as error:
         raise unfit("webhook_ca_file", f"can't be used: {error.strerror or error}") from error
     if settings.webhook_secret is None and settings.webhook_secret_file is None:
