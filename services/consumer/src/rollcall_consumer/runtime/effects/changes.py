@@ -63,6 +63,8 @@ class Changes:
     def tell(self, index: int) -> None:
         """Tell of what is committed for good, of a partition."""
         metrics.records.labels(index).inc(self.finished)
+        metrics.effects.labels("done").inc(self.finished - len(self.letters))
+        metrics.effects.labels("dead").inc(len(self.letters))
         metrics.commits.inc()
         for refusal in self.letters:
             tell(refusal)

@@ -55,6 +55,7 @@ class Crew(Generic[T]):
         self._target = target
         self._ready: deque[Lane] = deque()
         self._hands: set[asyncio.Task[None]] = set()
+        self._looking = 0
         self._breakers: dict[str, tuple[Breaker, deque[Lane]]] = {}
         self._throttle = Throttle()
         self._granted = 0
@@ -81,7 +82,9 @@ class Crew(Generic[T]):
         self._engage()
 
     def _engage(self) -> None:
-        if len(self._hands) < self._terms.lanes and self._ready:
+        """Have one more hand, if no other is about to look for the next lane by itself."""
+        if self._ready and not self._looking and len(self._hands) < self._terms.lanes:
+            self._looking += 1
             hand = asyncio.create_task(self._work(), name=f"{self._name}-hand")
             self._hands.add(hand)
             hand.add_done_callback(self._leave)
@@ -95,16 +98,30 @@ class Crew(Generic[T]):
 
     async def _work(self) -> None:
         """Handle one record after the other, for as long as there are some."""
-        for number in count(1):
-            if number % TURNS == 0:
-                await asyncio.sleep(0)
-            if not self._ready:
-                break
-            lane = self._ready.popleft()
-            if _is_due(lane) and not self._throttle.free:
+        hand = asyncio.current_task()
+        try:
+            for number in count(1):
+                if number % TURNS == 0:
+                    await asyncio.sleep(0)
+                if not self._ready:
+                    break
+                await self._take_on(self._ready.popleft(), hand)
+        finally:
+            self._looking -= 1
+
+    async def _take_on(self, lane: Lane, hand: "asyncio.Task[None] | None") -> None:
+        """Handle the first record of a lane, if it is still to be, and as soon as the rate allows it."""
+        if not _is_due(lane):
+            return
+        self._looking -= 1
+        self._engage()
+        try:
+            if not self._throttle.free:
                 await self._permit()
             if _is_due(lane):
-                await self._try(lane)
+                await self._try(lane, hand)
+        finally:
+            self._looking += 1
 
     async def _permit(self) -> None:
         """Wait until one more record may be handled."""
@@ -114,7 +131,7 @@ class Crew(Generic[T]):
                     self._granted = await self._throttle.grant()
         self._granted -= 1
 
-    async def _try(self, lane: Lane) -> None:
+    async def _try(self, lane: Lane, hand: "asyncio.Task[None] | None") -> None:
         """Handle the first record of a lane, if what it takes can be used."""
         record = lane.entries[0].record
         try:
@@ -130,7 +147,7 @@ class Crew(Generic[T]):
             return
         tries = 1 if lane.failure is None else lane.failure.tries + 1
         delivery = Delivery(lane.owner.id_of(lane.entries[0]), event, record.timestamp, tries)
-        lane.stage, lane.hand = Stage.RUNNING, asyncio.current_task()
+        lane.stage, lane.hand = Stage.RUNNING, hand
         lane.owner.begin(lane)
         token, counts = breaker.begin(), breaker.opened is None
         try:

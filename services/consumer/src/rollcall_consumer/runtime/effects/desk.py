@@ -168,7 +168,6 @@ class Desk:
                 self.ring()
         lane.stage = Stage.IDLE
         if fault is None:
-            metrics.effects.labels("done").inc()
             self._finish(lane)
         else:
             self._fail(lane, fault, counts=counts)
@@ -277,7 +276,6 @@ class Desk:
         named = any(name == ID and value for name, value in record.headers)
         more = [] if named else [(ID, self.id_of(lane.entries[0]).encode())]
         self.changes.add_letter(Refusal(self._partitions[number], record, reason, detail, more))
-        metrics.effects.labels("dead").inc()
         self._finish(lane)
 
     def _change(self) -> None:
