@@ -17,6 +17,12 @@ written = Counter("rollcall_written_records", "Records that were written, by top
 effects = Counter(
     "rollcall_effects", "Tries of effects, by what came of them: done, failed or dead", ["outcome"], registry=registry
 )
+effect_seconds = Histogram(
+    "rollcall_effect_seconds",
+    "Seconds that a try of an effect took",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000),
+    registry=registry,
+)
 commits = Counter("rollcall_commits", "Transactions that were committed", registry=registry)
 commit_seconds = Histogram(
     "rollcall_commit_seconds",

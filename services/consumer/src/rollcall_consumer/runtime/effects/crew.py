@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from rollcall_consumer import metrics
 from rollcall_consumer.errors import PermanentError, UnavailableError
 from rollcall_consumer.runtime.effects.breaker import Breaker
 from rollcall_consumer.runtime.effects.effect import Delivery, Effect, Handle, Terms
@@ -149,7 +150,7 @@ class Crew(Generic[T]):
         delivery = Delivery(lane.owner.id_of(lane.entries[0]), event, record.timestamp, tries)
         lane.stage, lane.hand = Stage.RUNNING, hand
         lane.owner.begin(lane)
-        token, counts = breaker.begin(), breaker.opened is None
+        token, counts, begun = breaker.begin(), breaker.opened is None, monotonic()
         try:
             fault = await self._attempt(delivery)
         except BaseException:
@@ -157,6 +158,7 @@ class Crew(Generic[T]):
             raise
         finally:
             lane.hand = None
+        metrics.effect_seconds.observe(monotonic() - begun)
         self._report(target, lane, token, fault)
         lane.owner.conclude(lane, fault, counts=counts or not isinstance(fault, UnavailableError))
 
