@@ -3,8 +3,9 @@
 import pytest
 
 from rollcall_consumer.settings import ConsumerSettings, of_generation
-from rollcall_domain.control import Control, SetGeneration, SetRate, Step, decode, encode
-from rollcall_domain.topics import ALERTS, CONTROL, DEAD_LETTERS, STATE, STUDENT
+from rollcall_domain.control import Control, GiveUp, Order, Release, SetGeneration, SetRate, Step, decode, encode
+from rollcall_domain.generation import Generation
+from rollcall_domain.topics import ALERTS, CONTROL, DEAD_LETTERS, INBOX, PARKED, STATE, STUDENT
 
 
 def _after(*steps: tuple[int, Step]) -> Control:
@@ -84,3 +85,26 @@ def test_each_generation_has_topics_of_its_own_but_for_those_that_go_on() -> Non
     assert building.topic_name(ALERTS) == "t.office.Student.Alerts.gen2"
     assert building.topic_name(DEAD_LETTERS) == "t.office.Student.DeadLetters.gen2"
     assert building.topic_name(CONTROL) == "t.office.Student.Control"
+
+
+def test_a_pipeline_beside_the_first_is_a_group_of_its_own() -> None:
+    notify = Generation("t.", pipeline="notify")
+    assert (notify.owner, notify.group_id) == ("t.1.notify", "t.1.notify")
+    assert notify.topic_name(ALERTS) == "t.Student.Alerts"
+    assert notify.topic_name(DEAD_LETTERS) == "t.Student.DeadLetters"
+    assert notify.topic_name(INBOX) == "t.1.notify.Student.Inbox"
+    assert notify.topic_name(CONTROL) == "t.1.notify.Student.Control"
+    office = Generation("t.", "office", pipeline="notify")
+    assert office.topic_name(ALERTS) == "t.office.Student.Alerts"
+    assert office.topic_name(PARKED) == "t.office.notify.Student.Parked"
+
+
+def test_parked_records_are_released_and_given_up_by_their_places() -> None:
+    control = Control()
+    place = "Student.Alerts-4@17"
+    orders: list[Order] = [Release(place, 3), GiveUp("Student.Alerts-1@2"), Release(place, 5)]
+    for order in orders:
+        control.apply(order)
+        assert decode(encode(order)) == order
+    assert control.released == {"Student.Alerts-4@17": 5}
+    assert control.given_up == {"Student.Alerts-1@2"}
