@@ -1,5 +1,7 @@
 """Operators at work on alerts that are sent: batch runs, dead letters that are sent again, a rate."""
 
+import signal
+
 from starlette.responses import Response
 
 from support.alerts import late, notify, write
@@ -74,3 +76,19 @@ async def test_letters_of_another_pipeline_are_left_alone(environment: Environme
             assert await command.end(None) == 0
     (letter,) = command.events
     assert (letter["Key"], letter["Reason"]) == ("s-1", "refused")
+
+
+async def test_who_was_frozen_and_has_lost_its_partitions_sends_nothing_more(environment: Environment) -> None:
+    await write(environment, *(late(f"s-{number}") for number in range(60)))
+    async with receiving() as receiver:
+        async with notify(environment, receiver, lanes=1, rate=20) as frozen:
+            await receiver.has_taken(3)
+            frozen.send(signal.SIGSTOP)
+            async with notify(environment, receiver) as other:
+                await other.ready()
+                await receiver.until(lambda: len({call.id for call in receiver.calls}) == 60)
+                before = len(receiver.calls)
+                frozen.send(signal.SIGCONT)
+                await frozen.event(lambda event: event["event"] == "Gave back partitions")
+                await frozen.ready()
+        assert len(receiver.calls) <= before + 1

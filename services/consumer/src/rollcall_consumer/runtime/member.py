@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from rollcall_consumer.runtime.flow import inputs
+from rollcall_consumer.runtime.lease import Lease, renew_by_heartbeats
 from rollcall_consumer.runtime.orders import Orders
 from rollcall_consumer.runtime.outlook import Outlook
 from rollcall_consumer.runtime.pace import Pace
@@ -102,6 +103,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             self._pace.throttle,
             self._is_allowed,
             contact.orders.control,
+            Lease(SESSION_TIMEOUT),
             ends,
         )
         self._assigned = False
@@ -153,6 +155,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         pacing = asyncio.create_task(self._pace.run(), name="pace")
         try:
             refuse_failed_fetches(self._consumer)
+            renew_by_heartbeats(place.lease, self._consumer)
             self._consumer.subscribe(topics, listener=self)
             log.info("Running consumer", pipeline=place.name, group=settings.group_id, topic=topics[0])
             await self._stay(pacing)
@@ -231,6 +234,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         if self._leaving:
             return
         indexes = _indexes(assigned)
+        self._workplace.lease.renew(monotonic())
         self._pace.hold(indexes)
         self._mismatch = self._find_mismatch(assigned)
         if self._mismatch is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
+from rollcall_consumer.runtime.lease import Lease
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.control import Control
@@ -30,6 +31,7 @@ class Workplace:
         throttle: How fast it may be done.
         allowed: Tells whether the group is still to work on this generation, after all orders that were given.
         control: What operators have said.
+        lease: For how long nobody else works on its partitions.
         ends: The offset at which work on a partition is to end, where it is to. It may be moved on at any time.
         intake: Is held by who takes records in.
     """
@@ -43,6 +45,7 @@ class Workplace:
     throttle: Throttle
     allowed: Callable[[], Awaitable[bool]]
     control: Control
+    lease: Lease
     ends: Mapping[TopicPartition, int] = field(default_factory=dict)
     intake: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -15,6 +15,7 @@ from rollcall_consumer.runtime.effects.breaker import Breaker
 from rollcall_consumer.runtime.effects.effect import Delivery, Effect, Handle, Terms
 from rollcall_consumer.runtime.effects.lane import Lane, Stage
 from rollcall_consumer.runtime.effects.parking import describe
+from rollcall_consumer.runtime.lease import Lease
 from rollcall_consumer.runtime.throttle import Throttle
 from rollcall_domain.errors import RollcallError
 
@@ -59,6 +60,7 @@ class Crew(Generic[T]):
         self._looking = 0
         self._breakers: dict[str, tuple[Breaker, deque[Lane]]] = {}
         self._throttle = Throttle()
+        self._lease = Lease(0.0)
         self._granted = 0
         self._granting = asyncio.Lock()
 
@@ -72,9 +74,11 @@ class Crew(Generic[T]):
             if breaker.opened is not None
         }
 
-    def heed(self, throttle: Throttle) -> None:
-        """Go no faster than this throttle allows from now on."""
+    def heed(self, throttle: Throttle, lease: Lease) -> None:
+        """Go no faster than this throttle allows from now on, and begin nothing but during this lease."""
         self._throttle = throttle
+        before, self._lease = self._lease, lease
+        before.end()
 
     def enqueue(self, lane: Lane) -> None:
         """Have the first record of a lane handled as soon as there is a hand for it."""
@@ -111,7 +115,7 @@ class Crew(Generic[T]):
             self._looking -= 1
 
     async def _take_on(self, lane: Lane, hand: "asyncio.Task[None] | None") -> None:
-        """Handle the first record of a lane, if it is still to be, and as soon as the rate allows it."""
+        """Handle the first record of a lane, as soon as the rate allows it and while nobody else does."""
         if not _is_due(lane):
             return
         self._looking -= 1
@@ -119,6 +123,8 @@ class Crew(Generic[T]):
         try:
             if not self._throttle.free:
                 await self._permit()
+            while not self._lease.valid:
+                await self._lease.renewed()
             if _is_due(lane):
                 await self._try(lane, hand)
         finally:

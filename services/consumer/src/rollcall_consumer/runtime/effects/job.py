@@ -201,7 +201,7 @@ class EffectJobs:
 
     def take(self, indexes: Collection[int], workplace: Workplace) -> Sequence[tuple[int, EffectJob]]:
         """Begin with the work on these indexes, or go on with it; the work on others is somebody else's."""
-        self._crew.heed(workplace.throttle)
+        self._crew.heed(workplace.throttle, workplace.lease)
         before = self._jobs
         for index in before.keys() - set(indexes):
             before[index].leave()
