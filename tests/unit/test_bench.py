@@ -14,7 +14,7 @@ from time import process_time
 
 import pytest
 
-from rollcall_dev.bench import effects, group, machine, overload, replicas, report, takeover
+from rollcall_dev.bench import group, machine, overload, replicas, report, takeover, visible
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import closed, fill, requests, watch
 from rollcall_dev.bench.load import open as opened
@@ -120,9 +120,9 @@ def test_a_log_has_each_student_once_in_a_pass_logging_in_and_out_in_turns() -> 
 
 def test_effects_are_matched_with_what_was_sent() -> None:
     seen = watch.Seen([1, 0, 1], [0, 1, 0], [12.5, 13.0, 14.0])
-    assert effects.latencies([10.0, 12.0], seen) == [0.5, 3.0]
+    assert visible.latencies([10.0, 12.0], seen) == [0.5, 3.0]
     with pytest.raises(BenchError, match="1 of 3 updates had no effect"):
-        effects.latencies([10.0, 12.0, 13.0], seen)
+        visible.latencies([10.0, 12.0, 13.0], seen)
 
 
 def test_a_partition_is_taken_over_with_the_first_effect_of_its_new_replica() -> None:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from rollcall_dev.bench import effects, folding, takeover
+from rollcall_dev.bench import folding, takeover, visible
 from rollcall_dev.bench.folding import Folded, Log
 from rollcall_dev.bench.group import Speed
 from rollcall_dev.bench.load.result import percentile
@@ -122,7 +122,7 @@ class _Record:
 
     def effects(self, turn: int) -> None:
         seconds = self._plan.seconds
-        with effects.serving(self._stage, turn) as latency:
+        with visible.serving(self._stage, turn) as latency:
             sustained = latency.sustained(seconds)
             self._add("effect", {"sustained_rate": sustained})
             for name, rate in RATES.items():

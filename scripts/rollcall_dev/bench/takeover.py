@@ -11,11 +11,11 @@ from itertools import pairwise
 import msgspec
 
 from rollcall_dev.bench import children, replicas
-from rollcall_dev.bench.effects import api
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import paced, watch
 from rollcall_dev.bench.replicas import PARTITIONS, Replica, Replicas
 from rollcall_dev.bench.stage import Stage
+from rollcall_dev.bench.visible import api
 
 PREFIX = "takeover"
 """What the names of the topics begin with."""

@@ -10,7 +10,7 @@ from rollcall_dev.bench.load import paced, watch
 from rollcall_dev.bench.replicas import PARTITIONS, Replicas
 from rollcall_dev.bench.stage import Server, Stage
 
-PREFIX = "effects"
+PREFIX = "visible"
 """What the names of the topics begin with."""
 
 _CONNECTIONS = 256
