@@ -66,6 +66,24 @@ def test_record_measures_the_fold_its_effects_and_its_failures(tmp_path: Path) -
     assert "5,000 students / getmany" in told
 
 
+def test_effects_are_measured_beside_a_limit_and_the_obvious_way(tmp_path: Path) -> None:
+    figures, told = _bench("effects", "--brief", out=tmp_path)
+    assert figures.keys() >= {
+        "lanes_vs_ideal_100",
+        "lanes_vs_ideal_10000",
+        "healthy_share_with_failing",
+        "cpu_us_per_record",
+        *(f"{who}_{figure}_{keys}" for who in ("ours", "ideal") for figure in ("s", "cpu_us") for keys in (100, 10000)),
+        "serial_s_100",
+        "healthy_rate_without",
+        "healthy_rate_with",
+    }
+    for keys in (100, 10000):
+        assert figures[f"ours_s_{keys}"] >= figures[f"ours_finished_s_{keys}"] > 0
+    assert figures["serial_vs_lanes_100"] > 1
+    assert "ours / nothing promised" in told
+
+
 def test_stream_accounts_for_every_viewer(tmp_path: Path) -> None:
     figures, told = _bench("stream", "--seconds", "1", "--rounds", "1", "--viewers", "200", out=tmp_path)
     assert figures.keys() >= {

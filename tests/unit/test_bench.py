@@ -18,9 +18,11 @@ from rollcall_dev.bench import group, machine, overload, replicas, report, takeo
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.load import closed, fill, requests, watch
 from rollcall_dev.bench.load import open as opened
+from rollcall_dev.bench.load.chores import Chore, Log
 from rollcall_dev.bench.load.phases import Phase
 from rollcall_dev.bench.load.result import percentile
 from rollcall_dev.bench.load.scanner import Answer, Scanner
+from rollcall_dev.bench.peers.handling import Handling
 from rollcall_domain import codec
 from rollcall_domain.events import State
 from rollcall_domain.partition import partition_for
@@ -142,6 +144,26 @@ def test_a_restoration_lasts_from_the_first_partition_to_the_last_one() -> None:
 
     lines = [line(10, 4.0), line(11, 6.0), line(12, 1.0)]
     assert replicas.restoration(lines) == replicas.Restoration(records=15, seconds=7.0)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fault"),
+    [
+        ((0, 1, 3, 2, 4, 5), None),
+        ((0, 1, 4, 3, 2, 5), "3 of 3 chores of key 0 were handled, and wrongly from 1 on"),
+        ((0, 1, 2, 4, 5), "2 of 3 chores of key 1 were handled, and wrongly from 1 on"),
+        ((0, 1, 2, 3, 3, 4, 5), "4 of 3 chores of key 1 were handled, and wrongly from 2 on"),
+        ((0, 1, 2, 3, 4, 5, 5), "4 of 3 chores of key 1 were handled, and wrongly from 3 on"),
+    ],
+)
+async def test_chores_have_to_be_handled_once_and_in_order_of_their_key(
+    numbers: tuple[int, ...], fault: str | None
+) -> None:
+    handling = Handling(Log("log", "", keys=2, records=6))
+    for number in numbers:
+        await handling.handle(Chore(number % 2, number, 0.0))
+    assert handling.finished.is_set()
+    assert handling.outcome().fault == fault
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="CPU time is read from the Linux kernel")

@@ -6,7 +6,7 @@ import sys
 from typing import Protocol
 
 from rollcall_dev.arguments import writable
-from rollcall_dev.bench import ingest, overload, reads, record, report, slow, stream
+from rollcall_dev.bench import effects, ingest, overload, reads, record, report, slow, stream
 from rollcall_dev.bench.errors import BenchError
 from rollcall_dev.bench.report import Report
 from rollcall_dev.kafka import KafkaStartError
@@ -32,6 +32,7 @@ class Bench(Protocol):
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 BENCHES: dict[str, Bench] = {
+    "effects": effects,
     "ingest": ingest,
     "overload": overload,
     "reads": reads,
