@@ -160,6 +160,7 @@ async def test_chores_have_to_be_handled_once_and_in_order_of_their_key(
     numbers: tuple[int, ...], fault: str | None
 ) -> None:
     handling = Handling(Log("log", "", keys=2, records=6))
+    handling.begin()
     for number in numbers:
         await handling.handle(Chore(number % 2, number, 0.0))
     assert handling.finished.is_set()

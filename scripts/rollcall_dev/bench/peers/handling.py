@@ -87,11 +87,12 @@ class Handling:
         self._last = log.records - log.keys
         self._done: list[list[int]] = [[] for _ in range(log.keys)]
         self._ends: dict[int, float] = {}
-        self._begin = self._end = _now()
+        self._begin: _Moment | None = None
+        self._end = _now()
 
     def begin(self) -> None:
-        """Start the clock: from now on the partition is read."""
-        self._begin = _now()
+        """Start the clock: from now on the partition is read. Who begins anew goes on by the same clock."""
+        self._begin = self._begin or _now()
 
     async def handle(self, chore: Chore) -> None:
         """Do a chore."""
@@ -118,12 +119,13 @@ class Handling:
 
     def outcome(self) -> Outcome:
         """Tell what came of it."""
-        begin, ends = self._begin.time, self._ends
+        assert self._begin is not None  # noqa: S101 - nothing is handled that was not read
+        begin, cpu = self._begin
         return Outcome(
-            finished=max(ends.values()) - begin,
-            healthy=max(end for key, end in ends.items() if key != FAILING) - begin,
+            finished=max(self._ends.values()) - begin,
+            healthy=max(end for key, end in self._ends.items() if key != FAILING) - begin,
             committed=self._end.time - begin,
-            cpu_seconds=self._end.cpu - self._begin.cpu,
+            cpu_seconds=self._end.cpu - cpu,
             fault=self.fault(),
         )
 
