@@ -13,7 +13,7 @@ from rollcall_consumer.runtime.effects.effect import Handle, Terms
 from rollcall_consumer.runtime.effects.pipeline import EffectPipeline
 from rollcall_consumer.runtime.outbox import Outbox
 from rollcall_consumer.runtime.transactor import Transactor
-from rollcall_consumer.runtime.worker import Worker
+from rollcall_consumer.runtime.worker import engaged
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_dev.bench.load.chores import Chore, Log, read
 from rollcall_dev.bench.peers.handling import Handling, Job, compete
@@ -36,8 +36,8 @@ async def handle(job: Job, log: Log, handling: Handling) -> None:
     )
     pipeline = _pipeline(job, handling)
     with _timed(log.partition, log.records, handling):
-        async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(Worker(pipeline, settings).run())
+        async with engaged(pipeline, settings) as worker, asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(worker.run())
             await handling.settled.wait()
             working.cancel()
     derived = [topic for topic in (*pipeline.topics, CONTROL) if topic.derived]

@@ -2,23 +2,24 @@
 
 What is committed is the offset of that first one. What is finished beyond it is noted beside that, so that whoever goes
 on from there does not do it again. Kafka takes a note of 4,096 characters by default.
+
+A note tells how many offsets are finished between one record that is not and the next, by Rice's code: the number is
+divided by a power of two; the quotient is written as so many ones and a zero, and the rest in binary. The power is the
+one for which that takes the least, whether most records are finished or few.
 """
 
 import binascii
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 NOTE_LIMIT = 4000
 """Characters of a note at the most."""
 
-SPAN = 20_000
-"""Offsets from the first unfinished record on for which a note has room, whichever of them are finished."""
+ROOM = (NOTE_LIMIT - 3) // 4 * 3 * 8
+"""Bits of a note: Base64 makes four characters of three bytes, and the power of two takes three."""
 
-SCATTERED = 500
-"""Unfinished records for which a note has room, however far apart they are."""
-
-_BITS, _RUNS = "b", "r"
-"""How a note begins: whether it has a bit for each offset, or the lengths of runs."""
+MOST = 62
+"""The largest power: offsets are no larger."""
 
 
 class Unfinished:
@@ -56,8 +57,14 @@ class Unfinished:
         return self.position - self.watermark - len(self._left)
 
     def admits(self, offset: int) -> bool:
-        """Tell whether a record may be taken in: a note has to have room, whichever records are finished first."""
-        return len(self._left) < SCATTERED or offset - self.watermark < SPAN
+        """Tell whether a record may be taken in: a note has to have room, whichever records are finished first.
+
+        What a note takes at the most grows with the number of unfinished records and with the span of their offsets.
+        """
+        span = offset + 1 - self.watermark
+        count = len(self._left) + 1
+        likely = (span // count).bit_length()
+        return span <= ROOM or any(_most(power, count, span) <= ROOM for power in range(max(0, likely - 2), likely + 1))
 
     def take(self, offset: int, timestamp: int) -> bool:
         """Take a record in, which comes after all that were taken before; tell whether it is not finished already."""
@@ -90,10 +97,14 @@ class Unfinished:
         """Note what is finished beyond the watermark: nothing if nothing is."""
         if not self.beyond:
             return ""
-        watermark = self.watermark
-        left = [offset - watermark for offset in self._left]
-        span = self.position - watermark
-        return min(_runs(left, span), _bits(left, span), key=len) if span <= SPAN else _runs(left, span)
+        gaps, before = [], self.watermark - 1
+        for offset in self._left:
+            gaps.append(offset - before - 1)
+            before = offset
+        gaps.append(self.position - before - 1)
+        count, span = len(self._left), self.position - self.watermark
+        power = min(range(MOST + 1), key=lambda power: _most(power, count, span))
+        return f"{power}:{_pack(gaps[1:], power)}"  # the first one is 0
 
 
 def read_note(watermark: int, note: str) -> Unfinished:
@@ -108,86 +119,36 @@ def read_note(watermark: int, note: str) -> Unfinished:
     """
     if not note:
         return Unfinished(watermark)
-    form, data = note[0], binascii.a2b_base64(note[1:], strict_mode=True)
-    if form == _RUNS:
-        return _read_runs(watermark, data)
-    if form == _BITS:
-        return _read_bits(watermark, data)
-    raise ValueError(f"a note does not begin with {form!r}")
+    power, _, packed = note.partition(":")
+    if not (power.isdecimal() and int(power) <= MOST):
+        raise ValueError(f"a note does not begin with {power!r}")
+    left, position = [watermark], watermark + 1
+    for gap in _unpack(packed, int(power)):
+        position += gap
+        left.append(position)
+        position += 1
+    return Unfinished(left.pop(), left)  # after the last gap there is no record yet
 
 
-def _write(form: str, data: bytes) -> str:
-    return form + binascii.b2a_base64(data, newline=False).decode()
+def _most(power: int, count: int, span: int) -> int:
+    """Give the bits that a note takes at the most, of so many unfinished records in a span, whichever these are."""
+    return count * (power + 1) + (span - count >> power)
 
 
-def _bits(left: Sequence[int], span: int) -> str:
-    """Set a bit for each offset that is finished; the lowest one is that of the first offset, and the last is set."""
-    bits = bytearray(b"\xff" * (span // 8) + bytes([(1 << span % 8) - 1]))
-    for place in left:
-        bits[place // 8] &= ~(1 << place % 8)
-    return _write(_BITS, bytes(bits.rstrip(b"\0")))
+def _pack(gaps: Iterable[int], power: int) -> str:
+    codes = ["1" * (gap >> power) + "0" + f"{gap:b}"[-power:].zfill(power) * (power > 0) for gap in gaps]
+    bits = "".join(codes)
+    padded = bits + "1" * (-len(bits) % 8)  # which ends no code
+    return binascii.b2a_base64(int(padded, 2).to_bytes(len(padded) // 8), newline=False).decode()
 
 
-def _read_bits(watermark: int, data: bytes) -> Unfinished:
-    span = len(data) * 8 - 8 + data[-1].bit_length()
-    places = range(span)
-    return Unfinished(
-        watermark + span, [watermark + place for place in places if not data[place // 8] >> place % 8 & 1]
-    )
-
-
-def _runs(left: Sequence[int], span: int) -> str:
-    """Write by turns how many offsets one after the other are not finished, and are, as long as some are."""
-    lengths, place = [], 0
-    for begin, end in _spans(left):
-        if begin > place:
-            lengths.append(begin - place)
-        lengths.append(end - begin)
-        place = end
-    if span > place:
-        lengths.append(span - place)
-    else:
-        lengths.pop()
-    return _write(_RUNS, b"".join(map(_varint, lengths)))
-
-
-def _spans(left: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Give where each run begins, and where it ends."""
-    begin = end = left[0]
-    for place in left:
-        if place > end:
-            yield begin, end
-            begin = place
-        end = place + 1
-    yield begin, end
-
-
-def _read_runs(watermark: int, data: bytes) -> Unfinished:
-    left: list[int] = []
-    position, finished = watermark, False
-    for length in _varints(data):
-        if not finished:
-            left.extend(range(position, position + length))
-        position += length
-        finished = not finished
-    return Unfinished(position, left)
-
-
-def _varint(number: int) -> bytes:
-    """Write a number seven bits at a time, the lowest first; all bytes but the last have the highest bit set."""
-    written = bytearray()
-    while number >> 7:
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    written.append(number)
-    return bytes(written)
-
-
-def _varints(data: bytes) -> Iterator[int]:
-    number = shift = 0
-    for byte in data:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:  # noqa: PLR2004 - the highest bit
-            yield number
-            number = shift = 0
+def _unpack(packed: str, power: int) -> Iterator[int]:
+    data = binascii.a2b_base64(packed, strict_mode=True)
+    bits = f"{int.from_bytes(data):0{len(data) * 8}b}"
+    place = 0
+    while (end := bits.find("0", place)) >= 0:
+        rest = bits[end + 1 : end + 1 + power]
+        if len(rest) < power:
+            raise ValueError("a note ends within a number")
+        yield (end - place << power) + int(rest or "0", 2)
+        place = end + 1 + power
