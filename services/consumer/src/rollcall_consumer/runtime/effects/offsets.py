@@ -11,6 +11,7 @@ one for which that takes the least, whether most records are finished or few.
 import binascii
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 NOTE_LIMIT = 4000
 """Characters of a note at the most."""
@@ -62,9 +63,11 @@ class Unfinished:
         What a note takes at the most grows with the number of unfinished records and with the span of their offsets.
         """
         span = offset + 1 - self.watermark
+        if span <= ROOM:
+            return True
         count = len(self._left) + 1
-        likely = (span // count).bit_length()
-        return span <= ROOM or any(_most(power, count, span) <= ROOM for power in range(max(0, likely - 2), likely + 1))
+        power = (span // count).bit_length() - 1
+        return _most(power, count, span) <= ROOM or (power > 0 and _most(power - 1, count, span) <= ROOM)
 
     def take(self, offset: int, timestamp: int) -> bool:
         """Take a record in, which comes after all that were taken before; tell whether it is not finished already."""
@@ -97,14 +100,13 @@ class Unfinished:
         """Note what is finished beyond the watermark: nothing if nothing is."""
         if not self.beyond:
             return ""
-        gaps, before = [], self.watermark - 1
-        for offset in self._left:
-            gaps.append(offset - before - 1)
-            before = offset
-        gaps.append(self.position - before - 1)
-        count, span = len(self._left), self.position - self.watermark
+        left = [*self._left, self.position]
+        gaps = [after - before - 1 for before, after in pairwise(left)]
+        while not gaps[-1]:  # nothing is finished beyond
+            gaps.pop()
+        count, span = len(gaps), left[len(gaps)] - left[0]
         power = min(range(MOST + 1), key=lambda power: _most(power, count, span))
-        return f"{power}:{_pack(gaps[1:], power)}"  # the first one is 0
+        return f"{power}:{_pack(gaps, power)}"
 
 
 def read_note(watermark: int, note: str) -> Unfinished:
@@ -136,10 +138,14 @@ def _most(power: int, count: int, span: int) -> int:
 
 
 def _pack(gaps: Iterable[int], power: int) -> str:
-    codes = ["1" * (gap >> power) + "0" + f"{gap:b}"[-power:].zfill(power) * (power > 0) for gap in gaps]
-    bits = "".join(codes)
+    bits = "".join(_write(gap, power) for gap in gaps) if power else "".join("1" * gap + "0" for gap in gaps)
     padded = bits + "1" * (-len(bits) % 8)  # which ends no code
     return binascii.b2a_base64(int(padded, 2).to_bytes(len(padded) // 8), newline=False).decode()
+
+
+def _write(gap: int, power: int) -> str:
+    rest = gap & (1 << power) - 1
+    return f"{'1' * (gap >> power)}0{rest:0{power}b}"
 
 
 def _unpack(packed: str, power: int) -> Iterator[int]:
