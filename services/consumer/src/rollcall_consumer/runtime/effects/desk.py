@@ -246,6 +246,9 @@ class Desk:
             describe(fault),
             int((now + seconds) * 1000),
         )
+        log.warning(
+            "Parked", place=lane.failure.place, tries=tries, seconds=round(seconds, 1), reason=lane.failure.error
+        )
         self.parked[lane.failure.place] = lane
         self.changes.park(lane.failure)
         self._change()
