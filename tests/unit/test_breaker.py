@@ -37,6 +37,33 @@ def test_stays_closed_while_something_succeeds_or_few_keys_fail() -> None:
     assert (breaker.opened, breaker.spare(0.0)) == (None, LANES)
 
 
+def test_what_hangs_while_others_succeed_is_no_sign_that_all_fails() -> None:
+    breaker = Breaker(LANES)
+    hanging = [breaker.begin() for _ in range(2 * FAILURES)]
+    breaker.succeed(breaker.begin(), 0.0)
+    for number, token in enumerate(hanging):
+        assert breaker.could_succeed(token)
+        breaker.fail(token, number, 0.5, None)
+    assert breaker.opened is None
+    for number in range(FAILURES):
+        token = breaker.begin()
+        assert not breaker.could_succeed(token)
+        breaker.fail(token, number, 1.0, None)
+    assert breaker.opened == 1.0
+
+
+def test_what_hangs_while_others_succeed_does_not_stop_it_from_being_closed() -> None:
+    breaker = opened()
+    now = look(breaker, 0.0)
+    breaker.succeed(breaker.begin(), now)
+    hanging = [breaker.begin() for _ in range(2 * RELAPSE)]
+    breaker.succeed(breaker.begin(), now + 2.0)
+    for number, token in enumerate(hanging):
+        breaker.fail(token, number, now + 3.0, None)
+    assert breaker.spare(now + 4.0) == 16
+    assert breaker.close(now + 6.0)
+
+
 def test_lets_one_try_through_after_each_pause_and_waits_longer_each_time() -> None:
     breaker, now, pauses = opened(), 0.0, []
     for number in range(8):

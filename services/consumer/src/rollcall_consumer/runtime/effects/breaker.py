@@ -1,11 +1,16 @@
 """A circuit breaker: whether something that a handler depends on is tried at all.
 
-It opens when all fails: tries of several keys, one after the other, and none that succeeds. While it is open, one try
-at a time is let through after a pause, of another key each time. After the first that succeeds, twice as many are let
-through at a time with each second, until it is closed again: what has come back is not to be overrun.
+It opens when all fails: tries of several keys, one after the other, and none that succeeds. A try that fails though
+others have succeeded since it began is no sign of that: tries that hang end late, and those that began beside them and
+went well are forgotten by then.
+
+While it is open, one try at a time is let through after a pause, of another key each time. After the first that
+succeeds, twice as many are let through at a time with each second, until it is closed again: what has come back is not
+to be overrun.
 """
 
 from random import uniform
+from typing import NamedTuple
 
 FAILURES = 10
 """Tries one after the other that fail, after which nothing else is tried."""
@@ -23,6 +28,18 @@ DOUBLING = 1.0
 """Seconds in which twice as many tries are let through at a time."""
 
 
+class Token(NamedTuple):
+    """What a try is ended with.
+
+    Attributes:
+        epoch: Tells tries that began before the breaker was opened last from those that began later.
+        successes: How many tries had succeeded when it began.
+    """
+
+    epoch: int
+    successes: int
+
+
 class Breaker:
     """A circuit breaker.
 
@@ -37,6 +54,7 @@ class Breaker:
         self.opened: float | None = None
         self._lanes = lanes
         self._epoch = 0
+        self._successes = 0
         self._running = 0
         self._row = 0
         self._keys: set[object] = set()
@@ -65,15 +83,20 @@ class Breaker:
         self.opened = self._recovering = None
         return True
 
-    def begin(self) -> int:
+    def begin(self) -> Token:
         """Begin a try; give what it is to be ended with."""
         self._running += 1
-        return self._epoch
+        return Token(self._epoch, self._successes)
 
-    def succeed(self, token: int, now: float) -> bool:
+    def could_succeed(self, token: Token) -> bool:
+        """Tell whether another try has succeeded since one began: if that fails, it is for its own sake."""
+        return self._successes > token.successes
+
+    def succeed(self, token: Token, now: float) -> bool:
         """End a try that has shown that the target can be used; tell whether this has changed anything."""
         if not self.end(token):
             return False
+        self._successes += 1
         self._row = 0
         self._keys.clear()
         if self.opened is None:
@@ -83,8 +106,8 @@ class Breaker:
             return True
         return self.close(now)
 
-    def fail(self, token: int, key: object, now: float, after: float | None) -> bool:
-        """End a try that has shown that the target can't be used.
+    def fail(self, token: Token, key: object, now: float, after: float | None) -> bool:
+        """End a try that has found that the target can't be used.
 
         Args:
             token: What `begin` has given.
@@ -95,7 +118,7 @@ class Breaker:
         Returns:
             Whether the breaker has been opened by that.
         """
-        if not self.end(token):
+        if not self.end(token) or self.could_succeed(token):
             return False
         self._row += 1
         self._keys.add(key)
@@ -109,9 +132,9 @@ class Breaker:
         self._wait(now, after)
         return True
 
-    def end(self, token: int) -> bool:
+    def end(self, token: Token) -> bool:
         """End a try that has shown nothing; tell whether it still matters what one has shown."""
-        if token != self._epoch:
+        if token.epoch != self._epoch:
             return False
         self._running -= 1
         return True

@@ -11,7 +11,7 @@ import structlog
 
 from rollcall_consumer import metrics
 from rollcall_consumer.errors import PermanentError, UnavailableError
-from rollcall_consumer.runtime.effects.breaker import Breaker
+from rollcall_consumer.runtime.effects.breaker import Breaker, Token
 from rollcall_consumer.runtime.effects.effect import Delivery, Effect, Handle, Terms
 from rollcall_consumer.runtime.effects.lane import Lane, Stage
 from rollcall_consumer.runtime.effects.parking import describe
@@ -165,8 +165,9 @@ class Crew(Generic[T]):
         finally:
             lane.hand = None
         metrics.effect_seconds.observe(monotonic() - begun)
+        counts = counts or breaker.could_succeed(token) or not isinstance(fault, UnavailableError)
         self._report(target, lane, token, fault)
-        lane.owner.conclude(lane, fault, counts=counts or not isinstance(fault, UnavailableError))
+        lane.owner.conclude(lane, fault, counts=counts)
 
     async def _attempt(self, delivery: Delivery[T]) -> Exception | None:
         """Call the handler; give what has failed."""
@@ -193,7 +194,7 @@ class Crew(Generic[T]):
             found = self._breakers[target] = Breaker(self._terms.lanes), deque()
         return found
 
-    def _report(self, target: str, lane: Lane, token: int, fault: Exception | None) -> None:
+    def _report(self, target: str, lane: Lane, token: Token, fault: Exception | None) -> None:
         """Tell the breaker what a try has shown."""
         breaker, held = self._breakers[target]
         now = monotonic()
