@@ -216,10 +216,12 @@ class Crew(Generic[T]):
     def _release(self, target: str) -> None:
         """Let through as many of those that a breaker holds as may be."""
         breaker, held = self._breakers[target]
-        for _ in range(min(breaker.spare(monotonic()), len(held))):
+        spare = breaker.spare(monotonic())
+        while spare and held:
             lane = held.popleft()
-            if lane.stage is Stage.HELD and lane.owner.open:
+            if lane.stage is Stage.HELD and lane.owner.open:  # else it waits for something else by now, or elsewhere
                 self.enqueue(lane)
+                spare -= 1
 
     def _look_again(self, target: str) -> None:
         """Release some whenever the time has come, for as long as the breaker is open."""
