@@ -53,8 +53,7 @@ def test_what_hangs_while_others_succeed_is_no_sign_that_all_fails() -> None:
 
 
 def test_what_hangs_while_others_succeed_does_not_stop_it_from_being_closed() -> None:
-    breaker = opened()
-    now = look(breaker, 0.0)
+    breaker, now = opened(), 100.0
     breaker.succeed(breaker.begin(), now)
     hanging = [breaker.begin() for _ in range(2 * RELAPSE)]
     breaker.succeed(breaker.begin(), now + 2.0)
