@@ -18,6 +18,7 @@ from support.log import read_all
 from support.receiver import receiving
 from support.services import Environment, Service, running
 
+NOWHERE = "'2026-11-23T10:00' does not say its offset from UTC; write it as 2026-11-23T10:00Z if it is in UTC"
 SECRET = "whsec_" + base64.b64encode(b"a secret that the school has").decode()
 
 
@@ -112,6 +113,10 @@ async def _refused(environment: Environment, *arguments: str, **settings: object
     ("settings", "said"),
     [
         ({}, "ROLLCALL_WEBHOOK_URL: is needed by notify: where alerts are sent"),
+        (
+            {"begin": "noon"},
+            "ROLLCALL_BEGIN: 'noon' is not beginning, latest, a span such as -2m, or a time in ISO 8601",
+        ),
         ({"webhook_secret": "hush!"}, "ROLLCALL_WEBHOOK_SECRET: a secret is whsec_ and Base64 of 24 bytes or more"),
         ({"webhook_secret": "hush"}, "ROLLCALL_WEBHOOK_SECRET: a secret is whsec_ and Base64 of 24 bytes or more"),
         ({"webhook_ca_file": "/nowhere"}, "ROLLCALL_WEBHOOK_CA_FILE: can't be used: No such file or directory"),

@@ -1,10 +1,11 @@
 import asyncio
 from itertools import pairwise
+from time import time
 
 from rollcall_consumer.errors import PermanentError, UnavailableError
 from rollcall_consumer.runtime.effects.effect import Delivery
 from support.effects import JOBS, Handler, dead, line, parked, write
-from support.services import Environment
+from support.services import PATIENCE, Environment
 
 
 async def test_each_record_is_handled_and_those_of_a_key_one_after_the_other(environment: Environment) -> None:
@@ -193,3 +194,27 @@ async def test_once_all_fails_nothing_is_tried_but_now_and_then_and_nothing_is_l
         assert handler.done.index(f"down {number}") < handler.done.index(f"down {number}, later")
     assert await dead(made) == []
     assert await made.offset(JOBS) == 201
+
+
+async def test_an_effect_may_begin_with_what_comes_from_its_first_start_on(environment: Environment) -> None:
+    handler = Handler()
+    made = await line(environment, handler, ("a", "old"), settings={"begin": "latest"})
+    async with asyncio.timeout(PATIENCE), made.working():
+        while await made.offset(JOBS) != 1:  # noqa: ASYNC110 - it can only be asked
+            await asyncio.sleep(0.02)
+    await write(made, ("a", "while it was away"))
+    async with made.working():
+        await write(made, ("a", "new"))
+        await handler.finished(2)
+    assert handler.done == ["while it was away", "new"]
+
+
+async def test_an_effect_may_begin_with_what_came_within_a_span(environment: Environment) -> None:
+    handler = Handler()
+    made = await line(environment, handler, settings={"begin": "-1h"})
+    now = int(time() * 1000)
+    for text, age in (("long ago", 2 * 3600), ("lately", 600), ("now", 0)):
+        await made.write(text.encode(), topic=JOBS, key=b"a", timestamp_ms=now - age * 1000)
+    async with made.working():
+        await handler.finished(2)
+    assert handler.done == ["lately", "now"]

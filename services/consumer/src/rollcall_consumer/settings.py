@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from rollcall_domain.control import FIRST
 from rollcall_domain.generation import GROUP, Generation
+from rollcall_domain.place import Edge
 from rollcall_domain.service.secret import Secret
 from rollcall_domain.service.settings import ServiceSettings, Text, Url
 from rollcall_domain.topics import Topic
@@ -44,6 +45,10 @@ class ConsumerSettings(ServiceSettings, frozen=True, kw_only=True):
     dead_letter_run: Annotated[
         int, Meta(ge=1, description="records of a partition, one after the other, that may be dead letters")
     ] = 100
+    begin: Annotated[
+        str,
+        Meta(description="where an effect begins for the first time: beginning, latest, a span such as -2h, or a time"),
+    ] = Edge.BEGINNING.value
     lanes: Annotated[
         Annotated[int, Meta(ge=1, le=10_000)] | None,
         Meta(description="keys at work at a time in a replica of an effect; else the effect's own number"),

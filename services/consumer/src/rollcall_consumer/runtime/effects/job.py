@@ -6,10 +6,12 @@ times a second, together with dead letters and with what is known of parked reco
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any
 
 import structlog
+from aiokafka import TopicPartition
 from prometheus_client.core import GaugeMetricFamily
 
 from rollcall_consumer.runtime.deadletters import LetterBox
@@ -25,6 +27,7 @@ from rollcall_consumer.runtime.pipeline import Waiting
 from rollcall_consumer.runtime.restore import Progress, find_positions, read_back
 from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_consumer.runtime.workplace import Workplace
+from rollcall_domain.place import Edge, parse_place
 from rollcall_domain.service.records import Record
 from rollcall_domain.service.source import Source
 from rollcall_domain.topics import PARKED
@@ -174,6 +177,8 @@ class EffectJob:
         bounds = await source.bounds([*inputs, parked])
         offsets = {partition: offset.offset for partition, offset in committed.items()}
         positions = find_positions(dict.fromkeys(inputs, 0), offsets, bounds)
+        if not committed:
+            positions[inputs[0]] = await self._find_begin(source, inputs[0], bounds[inputs[0]])
         known = Parkings()
 
         def take(_: object, records: Sequence[Record]) -> None:
@@ -181,7 +186,20 @@ class EffectJob:
 
         await read_back(source, {parked: bounds[parked]}, take, self.progress)
         self._books.open(committed)
-        return Desk(read(committed, positions), known.parked, self._letters, self._crew, self._terms)
+        desk = Desk(read(committed, positions), known.parked, self._letters, self._crew, self._terms)
+        desk.changes.due = not committed  # so that it begins here also next time
+        return desk
+
+    async def _find_begin(self, source: Source, partition: TopicPartition, bounds: tuple[int, int]) -> int:
+        """Find the offset at which work begins that has never begun before."""
+        first, end = bounds
+        match parse_place(self._workplace.settings.begin, datetime.now(UTC)):
+            case Edge.BEGINNING:
+                return first
+            case Edge.LATEST:
+                return end
+            case moment:
+                return (await source.find([partition], int(moment.timestamp() * 1000))).get(partition, end)
 
 
 class EffectJobs:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -9,6 +10,8 @@ from rollcall_consumer.runtime.effects.crew import Crew
 from rollcall_consumer.runtime.effects.effect import Effect, T, Terms
 from rollcall_consumer.runtime.effects.job import EffectJobs
 from rollcall_consumer.settings import ConsumerSettings, PipelineSettings, of_pipeline
+from rollcall_domain.place import parse_place
+from rollcall_domain.service.files import unfit
 from rollcall_domain.topics import DEAD_LETTERS, INBOX, PARKED, Topic
 
 
@@ -33,6 +36,7 @@ class EffectPipeline(Effect[T], frozen=True, kw_only=True):
     @contextlib.asynccontextmanager
     async def engaged(self, settings: ConsumerSettings) -> AsyncIterator[EffectJobs]:
         """Have what its work takes: the handler, and the hands that call it."""
+        _check_begin(settings)
         terms = self._terms(settings)
         async with self.handler(settings) as handle:
             crew = Crew(self, terms, handle, self.target(settings))
@@ -45,3 +49,10 @@ class EffectPipeline(Effect[T], frozen=True, kw_only=True):
         """Give the terms, with what the settings say instead."""
         said = {"lanes": settings.lanes, "limit": settings.try_seconds, "tries": settings.tries}
         return msgspec.structs.replace(self.terms, **{name: value for name, value in said.items() if value is not None})
+
+
+def _check_begin(settings: ConsumerSettings) -> None:
+    try:
+        parse_place(settings.begin, datetime.now(UTC))
+    except ValueError as error:
+        raise unfit("begin", str(error)) from error
