@@ -4,7 +4,7 @@ import asyncio
 import re
 import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,20 +26,29 @@ main()
 _LAG = re.compile(r'rollcall_lag_records\{partition="(\d+)"\}')
 
 
+def program(patch: str = "") -> list[str]:
+    """Have Python run a worker of the pipeline `record`.
+
+    Args:
+        patch: Python that makes it another one than it is, or an empty string.
+    """
+    return ["-c", _PROGRAM.format(patch=patch)]
+
+
 class Worker(Service):
     """A worker that is started again whenever it ends, until it is to end.
 
     Args:
         stage: Where it works.
         log: The file that gets what it logs.
-        patch: Python that makes it another one than it is, or an empty string.
+        arguments: What Python is to run.
 
     Attributes:
         faults: How it has ended that it should not have.
     """
 
-    def __init__(self, stage: Stage, log: Path, patch: str) -> None:
-        super().__init__(stage.servers, stage.given, log, ["-c", _PROGRAM.format(patch=patch)])
+    def __init__(self, stage: Stage, log: Path, arguments: Sequence[str]) -> None:
+        super().__init__(stage.servers, stage.given, log, arguments)
         self.faults: list[str] = []
         self._killed = False
         self._launching = asyncio.Lock()
@@ -100,18 +109,18 @@ class Fleet:
     Args:
         stage: Where they work.
         directory: The directory for what they log.
-        patch: Python that makes them others than they are, or an empty string.
+        arguments: What Python is to run; by default a worker as it is.
 
     Attributes:
         workers: Those that there are to be now.
     """
 
-    def __init__(self, stage: Stage, directory: Path, patch: str = "") -> None:
+    def __init__(self, stage: Stage, directory: Path, arguments: Sequence[str] | None = None) -> None:
         self.workers: list[Worker] = []
         self.faults: list[str] = []
         self._stage = stage
         self._directory = directory
-        self._patch = patch
+        self._arguments = program() if arguments is None else arguments
         self._count = 0
         self._past: list[Worker] = []
 
@@ -128,7 +137,7 @@ class Fleet:
         while len(self.workers) < count:
             self._count += 1
             name = f"{self._stage.settings.topic_prefix}worker-{self._count}"
-            self.workers.append(Worker(self._stage, self._directory / f"{name}.log", self._patch))
+            self.workers.append(Worker(self._stage, self._directory / f"{name}.log", self._arguments))
         leaving, self.workers = self.workers[count:], self.workers[:count]
         self._past += leaving
         await asyncio.gather(*(worker.retire() for worker in leaving))

@@ -13,7 +13,7 @@ from random import Random
 
 from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.ledger import Ledger
-from rollcall_dev.chaos.record.fleet import Fleet
+from rollcall_dev.chaos.record.fleet import Fleet, program
 from rollcall_dev.chaos.record.log import Reader
 from rollcall_dev.chaos.record.run import SETTINGS, Progress, conclude, late, settled
 from rollcall_dev.chaos.record.stage import Stage
@@ -245,6 +245,6 @@ async def _acting(broker: Broker, prefix: str, patch: str, logs: Path) -> AsyncI
     stage = Stage(broker.bootstrap_servers, given)
     await stage.set_up()
     with Writer(stage) as writer, Reader(stage.servers, stage.derived, PARTITIONS) as reader:
-        async with Fleet(stage, logs, patch) as fleet:
+        async with Fleet(stage, logs, program(patch)) as fleet:
             await fleet.scale(1)
             yield Actor(stage, fleet, writer, reader)

@@ -8,15 +8,18 @@ from aiokafka.errors import KafkaError
 from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from rollcall_consumer.pipelines import PIPELINES
+from rollcall_consumer.runtime.pipeline import Pipeline
 from rollcall_consumer.settings import ConsumerSettings
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.service.settings import env_name, load
 from rollcall_domain.topics import ACTIVITY, ALERTS, DEAD_LETTERS, INBOX, STATE, STUDENT
 
 TOPICS = (STUDENT, INBOX, STATE, ACTIVITY, ALERTS, DEAD_LETTERS)
+"""What the pipeline `record` reads or writes."""
 
 DERIVED = (INBOX, STATE, ACTIVITY, ALERTS, DEAD_LETTERS)
-"""What the pipeline writes."""
+"""What it writes."""
 
 SETTLED_WITHIN = 60.0
 """Seconds after the last fault within which there is no lag any more."""
@@ -37,18 +40,21 @@ class Stage:
     Args:
         servers: The cluster's bootstrap servers.
         settings: The consumer's settings, by their names in lower case.
+        pipeline: Whose topics they are.
 
     Attributes:
         servers: The cluster's bootstrap servers.
-        settings: The consumer's settings.
+        pipeline: Whose topics they are.
+        settings: The consumer's settings, as the pipeline has them.
         given: Those that were given.
     """
 
-    def __init__(self, servers: str, settings: Mapping[str, object]) -> None:
+    def __init__(self, servers: str, settings: Mapping[str, object], pipeline: Pipeline = PIPELINES["record"]) -> None:
         self.servers = servers
+        self.pipeline = pipeline
         self.given = {"log_records": False, **settings}
         variables = {env_name(name): str(value) for name, value in {**self.given, "bootstrap_servers": servers}.items()}
-        self.settings = load(ConsumerSettings, variables)
+        self.settings = pipeline.settings(load(ConsumerSettings, variables))
 
     def _admin(self) -> AdminClient:
         """Make a client of the cluster; one that is kept may hold a partition's old leader for the present one.
@@ -60,11 +66,11 @@ class Stage:
     @property
     def topics(self) -> list[str]:
         """The names of all topics that the pipeline reads or writes."""
-        return [self.settings.topic_name(topic) for topic in TOPICS]
+        return [self.settings.topic_name(topic) for topic in self.pipeline.topics]
 
     @property
     def derived(self) -> list[str]:
-        """The names of those that it writes."""
+        """The names of those that `record` writes."""
         return [self.settings.topic_name(topic) for topic in DERIVED]
 
     async def set_up(self) -> None:
@@ -72,7 +78,7 @@ class Stage:
         async with asyncio.timeout(SETTLED_WITHIN):
             while True:
                 try:
-                    return await ensure_topics(TOPICS, self.settings)
+                    return await ensure_topics(self.pipeline.topics, self.settings)
                 except KafkaError:  # not every broker has heard of them yet
                     await asyncio.sleep(LOOK)
 

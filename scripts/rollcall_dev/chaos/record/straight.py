@@ -15,7 +15,7 @@ from rollcall_dev.chaos.ledger import Outcome
 from rollcall_dev.chaos.record.stage import Stage
 from rollcall_domain.errors import Reason
 from rollcall_domain.partition import partition_for
-from rollcall_domain.topics import STUDENT
+from rollcall_domain.topics import STUDENT, Topic
 
 DELIVERY_LIMIT = 60.0
 """Seconds after which a record is given up that could not be written."""
@@ -61,15 +61,16 @@ class Writer:
 
     Args:
         stage: Where.
+        topic: Which topic.
 
     Attributes:
         sent: All of them.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, topic: Topic = STUDENT) -> None:
         self.sent: list[Sent] = []
         self.partitions = stage.settings.partitions
-        self._topic = stage.settings.topic_name(STUDENT)
+        self._topic = stage.settings.topic_name(topic)
         self._ending = Event()
         self._thread = Thread(target=self._serve, daemon=True)
         self._producer = Producer(

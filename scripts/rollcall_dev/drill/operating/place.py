@@ -14,7 +14,7 @@ import msgspec
 from rollcall_consumer.settings import ConsumerSettings, of_generation
 from rollcall_dev.chaos.cluster import cluster
 from rollcall_dev.chaos.process import Service, environment
-from rollcall_dev.chaos.record.fleet import Fleet
+from rollcall_dev.chaos.record.fleet import Fleet, program
 from rollcall_dev.chaos.record.log import Log, read
 from rollcall_dev.chaos.record.stage import Stage
 from rollcall_domain.control import FIRST
@@ -104,7 +104,7 @@ async def place(settings: Mapping[str, object], patch: str = "") -> AsyncIterato
     with tempfile.TemporaryDirectory(prefix="rollcall-drill-") as directory, cluster(1) as brokers:
         stage = Stage(brokers[0].bootstrap_servers, settings)
         await stage.set_up()
-        async with Fleet(stage, Path(directory), patch) as fleet:
+        async with Fleet(stage, Path(directory), program(patch)) as fleet:
             yield Place(stage, fleet, Path(directory))
 
 
