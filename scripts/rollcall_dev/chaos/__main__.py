@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from rollcall_dev.chaos.effects import command as effects
 from rollcall_dev.chaos.faults import FAULTS, Plan
 from rollcall_dev.chaos.ingest import Result, run
 from rollcall_dev.chaos.record import command
@@ -14,7 +15,7 @@ from rollcall_dev.chaos.report import summary
 from rollcall_dev.kafka import KafkaStartError
 from rollcall_domain.service import logs
 
-RECORD, INGEST = PARTS = ("record", "ingest")
+RECORD, EFFECTS, INGEST = PARTS = ("record", "effects", "ingest")
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
     logs.configure("console", "warning")
     options = _options(sys.argv[1:])
     try:
-        return command.main(options) if options.part == RECORD else _ingest(options)
+        return {RECORD: command.main, EFFECTS: effects.main, INGEST: _ingest}[options.part](options)
     except KafkaStartError as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 1
@@ -43,6 +44,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         RECORD, help=command.SUMMARY, description="Prove that each update that is accepted has one effect, in order."
     )
     command.add_options(record)
+    effect = parts.add_parser(
+        EFFECTS,
+        help=effects.SUMMARY,
+        description="Prove that each alert has its effect or is a dead letter, in order, and twice only after a kill.",
+    )
+    effects.add_options(effect)
     ingest = parts.add_parser(INGEST, help="the producer API", description="Prove what the producer API promises.")
     ingest.add_argument(
         "--fault",

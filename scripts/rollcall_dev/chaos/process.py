@@ -62,6 +62,11 @@ class Service:
         """Its process id, if it was started and has not been told to end."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.returncode is None
+
     async def death(self) -> str:
         """Wait until it ends without having been told to, and tell how."""
         while True:
