@@ -24,8 +24,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
     fuzzing.count(item)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for line in fuzzing.summary(config):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in fuzzing.summary(terminalreporter):
         terminalreporter.line(line)
 
 

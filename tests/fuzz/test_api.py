@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,10 @@ FIXED = 330
 
 
 async def test_the_api_is_as_it_is_described(
-    environment: Environment, tmp_path: Path, pytestconfig: pytest.Config
+    environment: Environment,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
 ) -> None:
     token, line = make_token("fuzz", [Scope.ADMIN], None)
     (tmp_path / "tokens").write_text(line)
@@ -45,7 +49,7 @@ async def test_the_api_is_as_it_is_described(
     assert (lost, faults) == (0, 0)
     assert accepted > 0
     assert len(await read_all(environment.servers, environment.student)) == accepted
-    pytestconfig.stash[fuzzing.CASES] = report["test_cases"]["generated"]
+    record_property(fuzzing.CASES, report["test_cases"]["generated"])
 
 
 async def _metrics(service: Service, token: str) -> str:

@@ -6,10 +6,10 @@ import re
 import pytest
 from hypothesis import settings
 
-CASES = pytest.StashKey[int]()
-"""Requests that the API was sent."""
+CASES = "cases"
+"""The property of a test, as pytest has them, that is the number of requests it has sent to the API."""
 
-_INPUTS = pytest.StashKey[dict[str, int]]()
+_INPUTS = "inputs"
 _SHORT = 100
 _PASSING = re.compile(r"(\d+) passing, (\d+) failing")
 
@@ -35,7 +35,6 @@ def configure(config: pytest.Config, items: list[pytest.Item]) -> None:
     )
     for attempt in properties:
         spread(attempt)
-    config.stash[_INPUTS] = {}
 
 
 def _is_property(item: pytest.Function) -> bool:
@@ -43,14 +42,17 @@ def _is_property(item: pytest.Function) -> bool:
 
 
 def count(item: pytest.Item) -> None:
-    """Count the inputs of a property that was tried."""
+    """Count the inputs of a property that was tried: its report tells them, also to another process."""
     found = _PASSING.findall(getattr(item, "hypothesis_statistics", ""))
-    item.config.stash[_INPUTS][item.name] = sum(int(number) for pair in found for number in pair)
+    item.user_properties.append((_INPUTS, sum(int(number) for pair in found for number in pair)))
 
 
-def summary(config: pytest.Config) -> list[str]:
+def summary(reporter: pytest.TerminalReporter) -> list[str]:
     """Say how much was tried, a line each."""
-    inputs = {name: number for name, number in config.stash.get(_INPUTS, {}).items() if number}
-    each = [f"{number:>7,} inputs  {name}" for name, number in inputs.items()] if config.getoption("--inputs") else []
-    whole = [f"{sum(inputs.values()):>7,} inputs in all"] if inputs else []
-    return [*each, *whole, *([f"{config.stash[CASES]:>7,} requests to the API"] if CASES in config.stash else [])]
+    ends = [report for report in reporter.getreports("") if report.when == "teardown"]
+    tried = [(report.location[2], dict(report.user_properties)) for report in ends]
+    inputs = [(name, properties[_INPUTS]) for name, properties in tried if properties[_INPUTS]]
+    cases = [properties[CASES] for _, properties in tried if CASES in properties]
+    each = [f"{number:>7,} inputs  {name}" for name, number in inputs] if reporter.config.getoption("--inputs") else []
+    whole = [f"{sum(number for _, number in inputs):>7,} inputs in all"] if inputs else []
+    return [*each, *whole, *(f"{number:>7,} requests to the API" for number in cases)]
