@@ -14,7 +14,7 @@ from rollcall_domain.alert import Alert, alert
 from rollcall_domain.control import GiveUp, Order, Release, SetGeneration, SetRate, Step
 from rollcall_domain.errors import Reason
 from rollcall_domain.events import STUDENT_ID_SCHEMA, State, StudentRecordUpdate
-from rollcall_domain.generation import GROUP
+from rollcall_domain.generation import GROUP, Generation
 from rollcall_domain.headers import RecordHeaders
 from rollcall_domain.record import StudentRecord
 from rollcall_domain.topics import (
@@ -96,7 +96,10 @@ def document() -> Part:
                 "effectLetter",
                 "redriven",
             ),
-            "parked": _channel(PARKED, "Records that a pipeline has failed to handle and tries again.", "parked"),
+            "parked": {
+                **_channel(PARKED, "Records that a pipeline has failed to handle and tries again.", "parked"),
+                "address": Generation("", pipeline="notify").topic_name(PARKED),
+            },
             "control": _channel(CONTROL, "What operators tell a consumer group.", "order"),
         },
         "operations": _operations(),

@@ -170,7 +170,7 @@ async def test_says_how_it_is_used() -> None:
     assert "ROLLCALL_GROUP  consumer group" in said
     async with running("rollcall_consumer", "run", "cook") as command:
         assert await command.end(None) == 2
-    assert "'cook' is not 'record'" in command.events[-1]["event"]
+    assert "'cook' is not one of 'narrate', 'notify', 'record'" in command.events[-1]["event"]
 
 
 def _holds(count: int) -> Callable[[Event], bool]:

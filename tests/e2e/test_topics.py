@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from rollcall_dev.describe import FOLDER
 from support.load import put
 from support.log import read_all, topic_settings, write
-from support.services import Environment, consumer, producer
+from support.services import Environment, consumer, producer, running
 
 DOCUMENT = json.loads((FOLDER / "asyncapi.json").read_text("utf-8"))
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -54,8 +54,10 @@ async def test_records_and_dead_letters_are_as_they_are_described(environment: E
 
 
 async def test_topics_that_are_created_are_kept_as_they_are_described(environment: Environment) -> None:
-    async with consumer(environment) as worker:
+    sending = environment.variables(webhook_url="http://127.0.0.1:1/")
+    async with consumer(environment) as worker, running("rollcall_consumer", "run", "notify", **sending) as sender:
         await worker.ready()
+        await sender.ready()
     for channel in DOCUMENT["channels"].values():
         binding = channel["bindings"]["kafka"]
         partitions, settings = topic_settings(environment.servers, environment.prefix + channel["address"])
