@@ -1,5 +1,6 @@
 """What tests share: a real Kafka, and settings that keep them apart on it."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from support import brokers, fuzzing
-from support.log import delete_topics
+from support.log import await_groups, delete_topics
 from support.secure import SecureKafka, secure_kafka
 from support.services import Environment
 
@@ -37,6 +38,7 @@ def pytest_report_header() -> str:
 def kafka() -> Iterator[str]:
     """Bootstrap servers of a real Kafka."""
     with brokers.running() as servers:
+        asyncio.run(await_groups(servers))
         yield servers
 
 

@@ -17,6 +17,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 PARTITIONS = 6
 
 
+async def await_groups(servers: str) -> None:
+    """Wait until groups are looked after: a new broker makes a topic for them when it is first asked for one."""
+    async with AIOKafkaConsumer(bootstrap_servers=servers, group_id="nobody") as member:
+        await member.committed(TopicPartition("nothing", 0))
+
+
 async def create_topic(servers: str, topic: str, partitions: int) -> None:
     """Create a topic, as somebody else might have."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
