@@ -13,7 +13,7 @@ from support.log import delete_records
 from support.school import School
 from support.school import school as a_school
 from support.services import Environment, producer
-from support.windows import PATIENCE_MS, STREAM, Window, Windows
+from support.windows import STREAM, Window, Windows
 
 IN = "LoggedIn"
 
@@ -44,7 +44,7 @@ async def test_after_a_restart_of_the_api_nothing_is_missed_and_nothing_doubled(
                 await pass_by(10)
                 await window.has("Live")
                 await pass_by(10)
-                await expect(window.page.locator("#feed .id")).to_have_count(len(expected), timeout=PATIENCE_MS)
+                await expect(window.page.locator("#feed .id")).to_have_count(len(expected))
                 await window.counts(str(len(expected)))
         assert sorted(await window.rows("feed")) == sorted(expected)
         assert window.most_streams == 1

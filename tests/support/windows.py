@@ -8,8 +8,10 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_p
 
 from rollcall_dev import browser
 
-PATIENCE_MS = 20_000
+_PATIENCE_MS = 20_000
 """Milliseconds after which what has not come will not come."""
+
+expect.set_options(timeout=_PATIENCE_MS)
 
 STREAM = "/Record/Stream"
 
@@ -56,7 +58,7 @@ class Window:
 
     async def has(self, status: str) -> None:
         """Wait until it says how it is connected."""
-        await expect(self.page.locator("#status")).to_have_text(status, timeout=PATIENCE_MS)
+        await expect(self.page.locator("#status")).to_have_text(status)
 
     async def send(self, student: str, state: str = "Logged in") -> None:
         """Send an update by the form."""
@@ -74,11 +76,11 @@ class Window:
 
     async def has_rows(self, name: str, ids: list[str]) -> None:
         """Wait until a list has exactly these ids in this order."""
-        await expect(self.page.locator(f"#{name} .id")).to_have_text(ids, timeout=PATIENCE_MS)
+        await expect(self.page.locator(f"#{name} .id")).to_have_text(ids)
 
     async def counts(self, number: str) -> None:
         """Wait until so many are in."""
-        await expect(self.page.locator("#count")).to_have_text(number, timeout=PATIENCE_MS)
+        await expect(self.page.locator("#count")).to_have_text(number)
 
 
 class Windows:
