@@ -21,6 +21,9 @@ SPACE = 5.0
 AT_WORK = 0.75
 """Share of kills that wait until their victim is at work. The others come whatever goes on."""
 
+UP = 0.6
+"""Share of scalings that are to be one worker more."""
+
 LOYALTY = 25
 """Alerts of a student, on average."""
 
@@ -84,7 +87,7 @@ def steps(plan: Plan, seed: int) -> list[Step]:
             fault,
             chance.uniform(*GAP),
             chance.random(),
-            up=chance.random() < 0.5,  # noqa: PLR2004 - even chances
+            up=chance.random() < UP,
             at_work=chance.random() < AT_WORK,
             delay=chance.uniform(0, DELAY),
         )
