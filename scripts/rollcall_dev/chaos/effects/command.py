@@ -44,8 +44,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"try this wrong worker alone, one of {', '.join(MUTATIONS)}; may be given again "
         "(default: the run, and then all of them)",
     )
-    parser.add_argument("--logs", type=Path, metavar="DIR", help="keep ledgers and what workers log there, of the run")
+    parser.add_argument("--logs", type=_new, metavar="DIR", help="keep ledgers and what workers log there, of the run")
     parser.add_argument("--json", type=writable, metavar="FILE", help="write all figures there")
+
+
+def _new(text: str) -> Path:
+    path = Path(text)
+    if path.exists():
+        raise argparse.ArgumentTypeError(f"{text} is there already")
+    return path
 
 
 def main(options: argparse.Namespace) -> int:

@@ -104,6 +104,7 @@ async def run(
         tell(f"all is handled after {lag_seconds:.1f} s" if not left else f"{left} records are left")
         proof = await _conclude(place, written, scene)
         broken = [*proof.verdict.examples, *fleet.all_faults(), *late(lag_seconds)]
+        broken += [f"{left} records are left, by what is committed"] if left else []
         redriven, warnings = 0, fleet.warnings()
         if not broken:
             tell(f"{proof.letters.total()} dead letters are sent back")
