@@ -2,6 +2,7 @@ from rollcall_consumer.runtime.effects.effect import Delivery
 from rollcall_consumer.runtime.orders import give
 from rollcall_domain.control import GiveUp, Release
 from support.effects import JOBS, Handler, dead, line, parked, until_dead, until_parked, write
+from support.log import delete_records
 from support.services import Environment
 
 LONG = 300.0
@@ -74,3 +75,13 @@ async def test_a_record_that_operators_give_up_is_a_dead_letter_and_its_key_goes
     assert headers["dead-letter.reason"] == b"given-up"
     assert headers["dead-letter.detail"] == b"given up by operators after 1 try: ValueError: no"
     assert [each.key for each in (await parked(made)).values()] == ["b"]
+
+
+async def test_a_record_that_the_log_has_lost_is_parked_no_more(environment: Environment) -> None:
+    made = await line(environment, Handler(fail), ("a", "a1"), ("b", "b1"), first_pause=LONG, longest_pause=LONG)
+    async with made.working():
+        await until_parked(made, 1, 1)
+    delete_records(made.servers, made.name(JOBS), 0, before=1)
+    async with made.working():
+        known = await until_parked(made, 1)
+    assert [each.key for each in known.values()] == ["b"]

@@ -31,8 +31,10 @@ class _Lent(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._give_back()
+        try:
+            await self._stream.aclose()
+        finally:
+            self._give_back()
 
 
 class _Pool(httpx.AsyncBaseTransport):

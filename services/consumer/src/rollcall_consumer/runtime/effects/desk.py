@@ -20,7 +20,7 @@ from rollcall_consumer.runtime.effects.crew import Crew
 from rollcall_consumer.runtime.effects.effect import Terms
 from rollcall_consumer.runtime.effects.lane import Entry, Lane, Stage
 from rollcall_consumer.runtime.effects.offsets import Unfinished
-from rollcall_consumer.runtime.effects.parking import Parked, describe, pause, write_place
+from rollcall_consumer.runtime.effects.parking import Parked, describe, park, pause, write_place
 from rollcall_domain.control import Control
 from rollcall_domain.errors import Reason, UnreadableRecordError
 from rollcall_domain.headers import ID
@@ -66,7 +66,6 @@ class Desk:
         self.changes = Changes()
         self._partitions = [*inputs]
         self._unfinished = [*inputs.values()]
-        self._known = dict(known)
         self._letters = letters
         self._crew = crew
         self._terms = terms
@@ -74,6 +73,7 @@ class Desk:
         self._handled = 0
         self._abandoned = False
         self._bell: asyncio.Future[None] | None = None
+        self._known = self._recall(known)
 
     # What the job has to say.
 
@@ -113,9 +113,7 @@ class Desk:
         """Have no more records handled; those that are go on."""
         self.open = False
         for lane in self._lanes.values():
-            if lane.timer is not None:
-                lane.timer.cancel()
-                lane.timer = None
+            lane.wait_no_more()
             if lane.stage is not Stage.RUNNING:
                 lane.stage = Stage.IDLE
 
@@ -174,6 +172,18 @@ class Desk:
 
     # What comes of records.
 
+    def _recall(self, known: Mapping[str, Parked]) -> dict[str, Parked]:
+        """Give what is known of records still to be handled; those that the log has lost are parked no more."""
+        recalled = {}
+        for place, parked in known.items():
+            unfinished = self.inputs.get(TopicPartition(parked.topic, parked.partition))
+            if unfinished is not None and unfinished.awaits(parked.offset):
+                recalled[place] = parked
+            else:
+                self.changes.forget(parked)
+                self._change()
+        return recalled
+
     def _start(self, lane: Lane) -> None:
         """Have the first record of a lane handled, at once or when the time of its next try has come."""
         if not self.open:
@@ -191,9 +201,7 @@ class Desk:
             self._crew.enqueue(lane)
 
     def _unpark(self, lane: Lane) -> None:
-        if lane.timer is not None:
-            lane.timer.cancel()
-            lane.timer = None
+        lane.wait_no_more()
         self._crew.enqueue(lane)
 
     def _finish(self, lane: Lane) -> None:
@@ -231,34 +239,19 @@ class Desk:
 
     def _park(self, lane: Lane, fault: Exception, tries: int) -> None:
         """Have the first record of a lane tried again after a while."""
-        entry, now = lane.entries[0], time()
+        number, record = lane.entries[0]
         after = fault.after if isinstance(fault, UnavailableError) else None
         seconds = max(pause(self._terms, tries), after or 0.0)
-        topic, partition = self._partitions[entry.number]
-        key = entry.record.key
-        lane.failure = Parked(
-            topic,
-            partition,
-            entry.record.offset,
-            None if key is None else key.decode(errors="backslashreplace"),
-            tries,
-            int(now * 1000) if lane.failure is None else lane.failure.since,
-            describe(fault),
-            int((now + seconds) * 1000),
-        )
-        log.warning(
-            "Parked", place=lane.failure.place, tries=tries, seconds=round(seconds, 1), reason=lane.failure.error
-        )
-        self.parked[lane.failure.place] = lane
-        self.changes.park(lane.failure)
+        failure = park(self._partitions[number], record, lane.failure, fault, seconds)
+        log.warning("Parked", place=failure.place, tries=tries, seconds=round(seconds, 1), reason=failure.error)
+        lane.failure, self.parked[failure.place] = failure, lane
+        self.changes.park(failure)
         self._change()
         self._start(lane)
 
     def _give_up(self, lane: Lane, failure: Parked) -> None:
         detail = f"given up by operators after {_tries(failure.tries)}: {failure.error}"
-        if lane.timer is not None:
-            lane.timer.cancel()
-            lane.timer = None
+        lane.wait_no_more()
         lane.stage = Stage.IDLE
         self._write(lane, Reason.GIVEN_UP, detail)
 

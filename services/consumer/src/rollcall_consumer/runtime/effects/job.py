@@ -187,7 +187,7 @@ class EffectJob:
         await read_back(source, {parked: bounds[parked]}, take, self.progress)
         self._books.open(committed)
         desk = Desk(read(committed, positions), known.parked, self._letters, self._crew, self._terms)
-        desk.changes.due = not committed  # so that it begins here also next time
+        desk.changes.due |= not committed  # so that it begins here also next time
         return desk
 
     async def _find_begin(self, source: Source, partition: TopicPartition, bounds: tuple[int, int]) -> int:

@@ -77,3 +77,9 @@ class Lane:
     failure: Parked | None = None
     hand: "asyncio.Task[None] | None" = None
     timer: asyncio.TimerHandle | None = None
+
+    def wait_no_more(self) -> None:
+        """Do not wait for the time of the next try."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None

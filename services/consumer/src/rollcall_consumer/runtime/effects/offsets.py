@@ -57,6 +57,10 @@ class Unfinished:
         """How many offsets are finished beyond that, those included that never had a record."""
         return self.position - self.watermark - len(self._left)
 
+    def awaits(self, offset: int) -> bool:
+        """Tell whether a record is not finished, whether it has been taken in or not."""
+        return offset >= self.position or offset in self._left
+
     def admits(self, offset: int) -> bool:
         """Tell whether a record may be taken in: a note has to have room, whichever records are finished first.
 

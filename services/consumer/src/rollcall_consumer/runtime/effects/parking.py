@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from random import uniform
+from time import time
 
 import msgspec
+from aiokafka import TopicPartition
 
 from rollcall_consumer.runtime.effects.effect import Terms
 from rollcall_domain.service.records import Record
@@ -66,6 +68,29 @@ class Parkings:
                 self.parked[place] = decode(record.value)
             else:
                 self.parked.pop(place, None)
+
+
+def park(partition: TopicPartition, record: Record, before: Parked | None, fault: Exception, seconds: float) -> Parked:
+    """Park a record after one more try.
+
+    Args:
+        partition: Where it lies.
+        record: The record.
+        before: How it was parked before, if it was.
+        fault: What has failed now.
+        seconds: After how many seconds it is tried again.
+    """
+    now, key = time(), record.key
+    return Parked(
+        partition.topic,
+        partition.partition,
+        record.offset,
+        None if key is None else key.decode(errors="backslashreplace"),
+        1 if before is None else before.tries + 1,
+        int(now * 1000) if before is None else before.since,
+        describe(fault),
+        int((now + seconds) * 1000),
+    )
 
 
 def write_place(topic: str, partition: int, offset: int) -> str:
