@@ -44,6 +44,7 @@ class Desk:
         open: Whether records may be handled now.
         fault: Why they may not be any more, if so, for people.
         in_hand: How many records are.
+        low: How few of them there have to be for more to be asked for.
         running: How many of them are being handled.
         parked: The lanes whose first record has failed, by its place.
         changes: What has come of records since the last commit.
@@ -61,6 +62,7 @@ class Desk:
         self.open = False
         self.fault: str | None = None
         self.in_hand = 0
+        self.low = 0
         self.running = 0
         self.parked: dict[str, Lane] = {}
         self.changes = Changes()
@@ -220,7 +222,7 @@ class Desk:
         else:
             del self._lanes[lane.name]
         self._change()
-        if self.in_hand == self._terms.queue // 2:
+        if self.in_hand == self.low:
             self.ring()
 
     def _fail(self, lane: Lane, fault: Exception, *, counts: bool) -> None:

@@ -37,6 +37,9 @@ log = structlog.get_logger()
 COMMIT_PAUSE = 0.1
 """Seconds between commits. What is finished within them is done again if the replica is killed."""
 
+QUIET_PAUSE = 0.03
+"""The same while nothing is in hand: there is nothing to wait for then."""
+
 COMMIT_TIME = 1.5
 """Seconds of a time of grace that are kept for the last commit."""
 
@@ -74,7 +77,7 @@ class EffectJob:
         self._letters = LetterBox(index, workplace)
         self._books = Books(index)
         self._intake: Intake | None = None
-        self._next_commit = 0.0
+        self._committed = 0.0
         self._stopping = False
         self._grace = 0.0
 
@@ -116,11 +119,12 @@ class EffectJob:
         self.caught_up = True
         try:
             desk.begin_work()
+            self._committed = monotonic()  # else the first commit would hold up what comes in
             while not (self._is_over(desk) or transactor.worn):
                 await self._wait(desk, intake)
                 desk.heed(self._workplace.control)
                 await intake.take_in()
-                if desk.changes.due and monotonic() >= self._next_commit:
+                if desk.changes.due and self._left(desk) <= 0:
                     await self._commit(desk, transactor)
             await self._end(desk, transactor)
         finally:
@@ -135,9 +139,13 @@ class EffectJob:
         """Wait until there is something to take in, to commit or to end."""
         bell, timeout = desk.listen(), intake.poll
         if desk.changes.due:
-            timeout = min(timeout, self._next_commit - monotonic())
+            timeout = min(timeout, self._left(desk))
         if timeout > 0 and not self._is_over(desk):
             await intake.wait(timeout, bell)
+
+    def _left(self, desk: Desk) -> float:
+        """Tell how many seconds are left before the next commit."""
+        return self._committed + (COMMIT_PAUSE if desk.in_hand else QUIET_PAUSE) - monotonic()
 
     async def _commit(self, desk: Desk, transactor: Transactor) -> None:
         """Commit how far records are finished, and what has come of them."""
@@ -146,7 +154,7 @@ class EffectJob:
         outbox = changes.pack(self._letters, self._workplace.place(PARKED, self._index))
         await transactor.commit(outbox, offsets)
         self._books.close()
-        self._next_commit = monotonic() + COMMIT_PAUSE
+        self._committed = monotonic()
 
     async def _end(self, desk: Desk, transactor: Transactor) -> None:
         """Begin nothing more, give what is being handled its time of grace, and commit."""
