@@ -50,8 +50,15 @@ def decode(value: bytes | None) -> StudentRecordUpdate | None:
     Raises:
         UnreadableRecordError: The value is anything else.
     """
-    if not value:
-        return None
+    return read_update(value) if value else None
+
+
+def read_update(value: bytes) -> StudentRecordUpdate:
+    """Read the value of a record on the topic Student that says something, tolerantly, as `decode` does.
+
+    Raises:
+        UnreadableRecordError: It is no update, or one of nobody.
+    """
     try:
         update = decode_update(value)
         check_student_id(update.student_id)
