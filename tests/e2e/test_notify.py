@@ -52,6 +52,19 @@ async def test_a_message_is_signed_by_the_old_secret_too_while_it_is_changed(env
         Webhook(secret).verify(call.body, dict(call.headers))
 
 
+async def test_what_an_address_says_beside_the_host_is_a_secret_as_well(environment: Environment) -> None:
+    await write(environment, late("s-1"))
+    async with receiving() as receiver:
+        address = f"{receiver.url}/hooks/in-confidence"
+        receiver.say(Response(status_code=503))
+        async with notify(environment, receiver, webhook_url=address, log_level="debug") as worker:
+            await receiver.has_taken(1)
+            assert await worker.end(signal.SIGTERM) == 0
+    assert [call.path for call in receiver.calls] == ["/hooks/in-confidence"] * 2
+    assert receiver.url in str(worker.events)
+    assert "in-confidence" not in str(worker.events)
+
+
 async def test_what_can_not_be_taken_now_is_sent_again_and_later_alerts_of_the_student_wait(
     environment: Environment,
 ) -> None:

@@ -35,10 +35,15 @@ class _NotAgain(logging.Filter):
 
 
 class _Discreet(logging.Filter):
-    """Drops credentials on their way, and failures of a client's start, whose cause is told by who has started it."""
+    """Drops what is a secret, and failures of a client's start, whose cause is told by who has started it.
+
+    Secrets are credentials on their way, and addresses of requests: that of a webhook often lets in whoever knows it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "aiokafka" and record.funcName == "bootstrap":
+            return False
+        if record.name == "httpx":
             return False
         arguments = record.args if isinstance(record.args, tuple) else ()
         return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
