@@ -1,10 +1,12 @@
 import asyncio
 
+from rollcall_consumer.errors import PermanentError
 from rollcall_consumer.runtime.effects.effect import Delivery
+from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_dev.kafka import Broker, BrokerConfig
-from support.effects import JOBS, Handler, effect, line, write
+from support.effects import JOBS, Handler, dead, effect, line, until_dead, write
 from support.folds import Line
-from support.services import Environment
+from support.services import PATIENCE, Environment
 
 
 async def test_what_runs_goes_on_where_the_partition_comes_back_and_is_let_go_of_where_not(
@@ -54,3 +56,26 @@ async def test_what_is_finished_while_kafka_is_away_is_not_done_again() -> None:
             await handler.finished(4)
         assert handler.begun == ["slow", "b1", "c1", "d1"]
         assert await made.offset(JOBS) == 4
+
+
+async def test_what_a_commit_has_failed_to_note_is_noted_by_the_next_one(environment: Environment) -> None:
+    async def act(delivery: Delivery[str]) -> None:
+        if delivery.event == "bad":
+            raise PermanentError("no")
+
+    handler = Handler(act)
+    made = await line(environment, handler)
+    async with made.working() as work:
+        await work.ready()
+        async with asyncio.timeout(PATIENCE):
+            while await made.offset(JOBS) is None:  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.02)
+        other = Transactor(made.settings, "work", 0)  # shuts out who is at work
+        await other.start()
+        await other.close()
+        await write(made, ("a", "bad"), ("b", "b1"))
+        await work.fault("a transaction failed")
+        await until_dead(made, 1)
+    assert sorted(handler.begun) == ["b1", "bad"]
+    assert [letter.value for letter in await dead(made)] == [b"bad"]
+    assert await made.offset(JOBS) == 2
