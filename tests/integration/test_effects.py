@@ -5,7 +5,7 @@ from time import time
 from rollcall_consumer.errors import PermanentError, UnavailableError
 from rollcall_consumer.runtime.effects.effect import Delivery
 from support.effects import JOBS, Handler, dead, line, parked, write
-from support.services import PATIENCE, Environment
+from support.services import Environment
 
 
 async def test_each_record_is_handled_and_those_of_a_key_one_after_the_other(environment: Environment) -> None:
@@ -199,9 +199,8 @@ async def test_once_all_fails_nothing_is_tried_but_now_and_then_and_nothing_is_l
 async def test_an_effect_may_begin_with_what_comes_from_its_first_start_on(environment: Environment) -> None:
     handler = Handler()
     made = await line(environment, handler, ("a", "old"), settings={"begin": "latest"})
-    async with asyncio.timeout(PATIENCE), made.working():
-        while await made.offset(JOBS) != 1:  # noqa: ASYNC110 - it can only be asked
-            await asyncio.sleep(0.02)
+    async with made.working():
+        await made.reaches(1, JOBS)
     await write(made, ("a", "while it was away"))
     async with made.working():
         await write(made, ("a", "new"))

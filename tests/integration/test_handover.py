@@ -6,7 +6,7 @@ from rollcall_consumer.runtime.transactor import Transactor
 from rollcall_dev.kafka import Broker, BrokerConfig
 from support.effects import JOBS, Handler, dead, effect, line, until_dead, write
 from support.folds import Line
-from support.services import PATIENCE, Environment
+from support.services import Environment
 
 
 async def test_what_runs_goes_on_where_the_partition_comes_back_and_is_let_go_of_where_not(
@@ -67,9 +67,7 @@ async def test_what_a_commit_has_failed_to_note_is_noted_by_the_next_one(environ
     made = await line(environment, handler)
     async with made.working() as work:
         await work.ready()
-        async with asyncio.timeout(PATIENCE):
-            while await made.offset(JOBS) is None:  # noqa: ASYNC110 - it can only be asked
-                await asyncio.sleep(0.02)
+        await made.reaches(0, JOBS)
         other = Transactor(made.settings, "work", 0)  # shuts out who is at work
         await other.start()
         await other.close()

@@ -17,7 +17,7 @@ from rollcall_domain.errors import MisplacedError, Reason, UnreadableRecordError
 from rollcall_domain.service.provision import ensure_topics
 from rollcall_domain.service.records import Message, Record
 from rollcall_domain.topics import Topic
-from support.log import read_all
+from support.log import read_all, read_committed_offset
 from support.services import PATIENCE, Environment
 
 SOURCE = Topic("Source", {})
@@ -164,9 +164,13 @@ class Line:
 
     async def offset(self, topic: Topic = SOURCE, partition: int = 0) -> int | None:
         """Read what the group has committed."""
-        async with self.member() as member:
-            offset: int | None = await member.committed(TopicPartition(self.name(topic), partition))
-            return offset
+        return await read_committed_offset(self.servers, self.settings.group_id, self.name(topic), partition)
+
+    async def reaches(self, offset: int, topic: Topic = SOURCE, partition: int = 0) -> None:
+        """Wait until the group has committed that."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.offset(topic, partition) != offset:  # noqa: ASYNC110 - it can only be asked
+                await asyncio.sleep(0.02)
 
     async def commit(self, offset: int, topic: Topic = SOURCE, partition: int = 0) -> None:
         """Commit for the group, as an operator would."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from confluent_kafka import Consumer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
@@ -105,18 +106,36 @@ async def list_topics(servers: str) -> list[str]:
     return topics
 
 
+async def read_committed_offset(servers: str, group: str, topic: str, partition: int) -> int | None:
+    """Read what a group has committed, once no transaction is open that commits something else."""
+
+    def ask() -> int | None:
+        client = Consumer({"bootstrap.servers": servers, "group.id": group, "isolation.level": "read_committed"})
+        try:
+            (found,) = client.committed([Place(topic, partition)], timeout=30)
+        finally:
+            client.close()
+        return None if found.offset < 0 else int(found.offset)
+
+    return await asyncio.to_thread(ask)
+
+
 async def read_all(
     servers: str, topic: str, count: int = PARTITIONS, *, committed: bool = False
 ) -> list[ConsumerRecord[bytes | None, bytes | None]]:
-    """Read all records that a topic holds, partition by partition; if wanted, only what is committed."""
+    """Read all records that a topic holds, partition by partition; if wanted, only what is committed.
+
+    A transaction takes effect a little after it is committed: those that are open are waited for.
+    """
+    partitions = [TopicPartition(topic, index) for index in range(count)]
+    async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
+        ends = await consumer.end_offsets(partitions)
     async with AIOKafkaConsumer(
         bootstrap_servers=servers,
         auto_offset_reset="earliest",
         isolation_level="read_committed" if committed else "read_uncommitted",
     ) as consumer:
-        partitions = [TopicPartition(topic, index) for index in range(count)]
         consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
         records: list[ConsumerRecord[bytes | None, bytes | None]] = []
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
