@@ -31,10 +31,8 @@ class _Lent(httpx.AsyncByteStream):
             yield piece
 
     async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._give_back()
+        await self._stream.aclose()
+        self._give_back()
 
 
 class _Pool(httpx.AsyncBaseTransport):

@@ -35,15 +35,10 @@ class _NotAgain(logging.Filter):
 
 
 class _Discreet(logging.Filter):
-    """Drops what is a secret, and failures of a client's start, whose cause is told by who has started it.
-
-    Secrets are credentials on their way, and addresses of requests: that of a webhook often lets in whoever knows it.
-    """
+    """Drops credentials on their way, and failures of a client's start, whose cause is told by who has started it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name == "aiokafka" and record.funcName == "bootstrap":
-            return False
-        if record.name == "httpx":
             return False
         arguments = record.args if isinstance(record.args, tuple) else ()
         return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
@@ -78,6 +73,7 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
         handler.addFilter(_NotAgain())
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells whole addresses, which are a secret of webhooks
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
 
 

@@ -13,14 +13,14 @@ import structlog
 from aiokafka import TopicPartition
 
 from rollcall_consumer import metrics
-from rollcall_consumer.errors import PermanentError, UnavailableError
+from rollcall_consumer.errors import PermanentError
 from rollcall_consumer.runtime.deadletters import LetterBox, Refusal
 from rollcall_consumer.runtime.effects.changes import Changes
 from rollcall_consumer.runtime.effects.crew import Crew
 from rollcall_consumer.runtime.effects.effect import Terms
 from rollcall_consumer.runtime.effects.lane import Entry, Lane, Stage
 from rollcall_consumer.runtime.effects.offsets import Unfinished
-from rollcall_consumer.runtime.effects.parking import Parked, describe, park, pause, write_place
+from rollcall_consumer.runtime.effects.parking import Parked, describe, park, write_place
 from rollcall_domain.control import Control
 from rollcall_domain.errors import Reason, UnreadableRecordError
 from rollcall_domain.headers import ID
@@ -44,7 +44,6 @@ class Desk:
         open: Whether records may be handled now.
         fault: Why they may not be any more, if so, for people.
         in_hand: How many records are.
-        low: How few of them there have to be for more to be asked for.
         running: How many of them are being handled.
         parked: The lanes whose first record has failed, by its place.
         changes: What has come of records since the last commit.
@@ -62,7 +61,6 @@ class Desk:
         self.open = False
         self.fault: str | None = None
         self.in_hand = 0
-        self.low = 0
         self.running = 0
         self.parked: dict[str, Lane] = {}
         self.changes = Changes()
@@ -73,6 +71,7 @@ class Desk:
         self._terms = terms
         self._lanes: dict[Hashable, Lane] = {}
         self._handled = 0
+        self._low = 0
         self._abandoned = False
         self._bell: asyncio.Future[None] | None = None
         self._known = self._recall(known)
@@ -141,6 +140,10 @@ class Desk:
         """Give what is done as soon as there is something new to commit, or room for more, or nothing is handled."""
         self._bell = asyncio.get_running_loop().create_future()
         return self._bell
+
+    def want_more(self) -> None:
+        """Ring as soon as half of what is in hand now is done with."""
+        self._low = self.in_hand // 2
 
     def ring(self) -> None:
         """Wake who listens."""
@@ -222,7 +225,7 @@ class Desk:
         else:
             del self._lanes[lane.name]
         self._change()
-        if self.in_hand == self.low:
+        if self.in_hand == self._low:
             self.ring()
 
     def _fail(self, lane: Lane, fault: Exception, *, counts: bool) -> None:
@@ -235,17 +238,16 @@ class Desk:
             self._refuse(lane, Reason.EFFECT_FAILED, f"after {_tries(tries)}: {describe(fault)}")
         elif counts:
             metrics.effects.labels("failed").inc()
-            self._park(lane, fault, tries)
+            self._park(lane, fault)
         else:
             self._start(lane)
 
-    def _park(self, lane: Lane, fault: Exception, tries: int) -> None:
+    def _park(self, lane: Lane, fault: Exception) -> None:
         """Have the first record of a lane tried again after a while."""
         number, record = lane.entries[0]
-        after = fault.after if isinstance(fault, UnavailableError) else None
-        seconds = max(pause(self._terms, tries), after or 0.0)
-        failure = park(self._partitions[number], record, lane.failure, fault, seconds)
-        log.warning("Parked", place=failure.place, tries=tries, seconds=round(seconds, 1), reason=failure.error)
+        failure = park(self._partitions[number], record, lane.failure, fault, self._terms)
+        seconds = round(failure.next_try / 1000 - time(), 1)
+        log.warning("Parked", place=failure.place, tries=failure.tries, seconds=seconds, reason=failure.error)
         lane.failure, self.parked[failure.place] = failure, lane
         self.changes.park(failure)
         self._change()

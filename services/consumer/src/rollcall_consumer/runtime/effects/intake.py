@@ -57,7 +57,7 @@ class Intake:
         """Wait until there is something to take in, and room for it; or until a bell is rung, or so many seconds."""
         if self._blocked or self._desk.in_hand >= self._queue:
             self._blocked = False
-            self._desk.low = self._desk.in_hand // 2
+            self._desk.want_more()
             await asyncio.wait([bell], timeout=timeout)
         else:
             await self._inflow.wait(timeout, bell)

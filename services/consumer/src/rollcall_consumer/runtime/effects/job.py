@@ -124,7 +124,7 @@ class EffectJob:
                 await self._wait(desk, intake)
                 desk.heed(self._workplace.control)
                 await intake.take_in()
-                if desk.changes.due and self._left(desk) <= 0:
+                if desk.changes.due and self._until_commit(desk) <= 0:
                     await self._commit(desk, transactor)
             await self._end(desk, transactor)
         finally:
@@ -139,11 +139,11 @@ class EffectJob:
         """Wait until there is something to take in, to commit or to end."""
         bell, timeout = desk.listen(), intake.poll
         if desk.changes.due:
-            timeout = min(timeout, self._left(desk))
+            timeout = min(timeout, self._until_commit(desk))
         if timeout > 0 and not self._is_over(desk):
             await intake.wait(timeout, bell)
 
-    def _left(self, desk: Desk) -> float:
+    def _until_commit(self, desk: Desk) -> float:
         """Tell how many seconds are left before the next commit."""
         return self._committed + (COMMIT_PAUSE if desk.in_hand else QUIET_PAUSE) - monotonic()
 

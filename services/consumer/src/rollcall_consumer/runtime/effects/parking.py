@@ -7,6 +7,7 @@ from time import time
 import msgspec
 from aiokafka import TopicPartition
 
+from rollcall_consumer.errors import UnavailableError
 from rollcall_consumer.runtime.effects.effect import Terms
 from rollcall_domain.service.records import Record
 
@@ -70,7 +71,7 @@ class Parkings:
                 self.parked.pop(place, None)
 
 
-def park(partition: TopicPartition, record: Record, before: Parked | None, fault: Exception, seconds: float) -> Parked:
+def park(partition: TopicPartition, record: Record, before: Parked | None, fault: Exception, terms: Terms) -> Parked:
     """Park a record after one more try.
 
     Args:
@@ -78,15 +79,18 @@ def park(partition: TopicPartition, record: Record, before: Parked | None, fault
         record: The record.
         before: How it was parked before, if it was.
         fault: What has failed now.
-        seconds: After how many seconds it is tried again.
+        terms: On what terms it is tried again.
     """
     now, key = time(), record.key
+    tries = 1 if before is None else before.tries + 1
+    after = fault.after if isinstance(fault, UnavailableError) else None
+    seconds = max(_pause(terms, tries), after or 0.0)
     return Parked(
         partition.topic,
         partition.partition,
         record.offset,
         None if key is None else key.decode(errors="backslashreplace"),
-        1 if before is None else before.tries + 1,
+        tries,
         int(now * 1000) if before is None else before.since,
         describe(fault),
         int((now + seconds) * 1000),
@@ -98,7 +102,7 @@ def write_place(topic: str, partition: int, offset: int) -> str:
     return f"{topic}-{partition}@{offset}"
 
 
-def pause(terms: Terms, tries: int) -> float:
+def _pause(terms: Terms, tries: int) -> float:
     """Give the seconds before the next try, after so many: twice as long each time, a little more or less."""
     doubled = terms.first_pause * 2.0 ** min(tries - 1, 60)
     return min(doubled * uniform(0.75, 1.25), terms.longest_pause)  # noqa: S311 - it guards nothing
