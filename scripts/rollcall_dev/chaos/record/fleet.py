@@ -57,11 +57,11 @@ class Worker(Service):
     async def _mind(self) -> None:
         while True:
             async with self._launching:
+                self._killed = False
                 await self.launch()
             told = await self.death()
             if not self._killed:
                 self.faults.append(told)
-            self._killed = False
             await asyncio.sleep(PAUSE)
 
     def kill(self) -> None:
